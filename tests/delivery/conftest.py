@@ -1,9 +1,10 @@
-"""A script in the place of the Pulumi CLI. The real CLI: tests/workflows."""
+"""A script that takes the place of the Pulumi CLI; the real one is in tests/workflows."""
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,19 @@ done
 ALWAYS = "--non-interactive --color never "
 SETTINGS = "config:\n  monitoring:retention: 7d\n"
 SECRET = "the-password"
-"""Of the state of every stack here."""
+"""A secret in the state of every stack."""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git prints in a repository, as some author."""
+    named = ["-c", "user.name=a", "-c", "user.email=a@b.cc", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", *named, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 class ScriptedPulumi:
-    """Answers commands as a test says, and records them. folder: the project, with the settings of the stack `dev`."""
+    """Answers commands as a test sets it up, and records them. folder: the project, with the settings of a stack
+    `dev`."""
 
     def __init__(self, folder: Path, here: Path) -> None:
         self.folder, self.here, self.settings = folder, here, folder / "Pulumi.dev.yaml"
@@ -41,8 +50,8 @@ class ScriptedPulumi:
         self.keeps()
 
     def answer(self, command: str, printed: Any = "", said: str = "", status: int = 0, runs: str = "") -> None:
-        """What commands that begin with this one print (an object as JSON), say on standard error, and exit with.
-        runs: shell commands before that."""
+        """Set up the answer to commands that begin with this one: what they print (an object as JSON), what they print
+        on standard error, their exit status, and the shell commands that they run first."""
         name = command.replace(" ", "-")
         text = printed if isinstance(printed, str) else json.dumps(printed)
         for kind, content in (("printed", text), ("said", said)):
@@ -52,23 +61,23 @@ class ScriptedPulumi:
         )
 
     def lists(self, *stacks: str) -> None:
-        """The stacks of the backend."""
+        """Set up the names of the stacks in the backend."""
         self.answer("stack ls", [{"name": name} for name in stacks])
 
     def keeps(self, *protected: bool) -> None:
-        """The stack's resources in the state, each protected or not, next to the secret."""
+        """Set up the state: a resource for each argument, protected or not, and the secret."""
         resources = [{"urn": f"urn:{number}", "protect": each} for number, each in enumerate(protected)]
         secret = {"plaintext": json.dumps(SECRET)}
         self.answer("stack export", {"version": 3, "deployment": {"resources": resources, "secret": secret}})
 
     @property
     def asked(self) -> dict[str, str]:
-        """Command -> the backend and the passphrase that it ran with, in order."""
+        """Command → the backend and the passphrase that it ran with, in order."""
         lines = (line.partition("|") for line in (self.here / "asked").read_text().splitlines())
         return {command.removeprefix(ALWAYS): where for where, _, command in lines}
 
     def changes(self) -> list[str]:
-        """The commands that change something."""
+        """The commands so far that change something."""
         harmless = ("stack ls", "stack history", "stack export", "stack output", "config", "preview", "refresh")
         return [command for command in self.asked if not command.startswith(harmless)]
 

@@ -64,7 +64,7 @@ def test_what_github_refuses_is_one_sentence(hub: GitHub) -> None:
 
 @pytest.fixture
 def job(hub: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of a job whose token may write issues and comments."""
+    """The environment variables of a job whose token may write issues and comments."""
     monkeypatch.setenv("GITHUB_TOKEN", hub.token({"issues": "write", "pull-requests": "write"}))
     monkeypatch.setenv("GITHUB_API_URL", hub.url)
     monkeypatch.setenv("GITHUB_REPOSITORY", hub.repository)
@@ -102,7 +102,7 @@ def test_an_issue_is_found_after_a_page_of_others(hub: GitHub) -> None:
     assert len(hub.open_issues()) == github.PAGE + 2
 
 
-def test_a_pull_request_by_the_robot_is_no_issue_of_drift(hub: GitHub) -> None:
+def test_a_pull_request_of_the_robot_is_not_an_issue_about_drift(hub: GitHub) -> None:
     hub.open({"title": "Bump", "body": MARK}, ROBOT, pull_request={})
     mine = client(hub, issues="write")
     assert mine.close(MARK, "gone") == []

@@ -1,9 +1,8 @@
-"""`up`, `destroy`, the environments of pull requests, and drift: what runs, and what is refused before that."""
+"""`up`, `destroy`, the environments of pull requests, and drift: what they run, and what they refuse before that."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,15 @@ import pytest
 from delivery import environments, life
 from delivery.__main__ import main
 from delivery.errors import DeliveryError
-from tests.delivery.conftest import SECRET, SETTINGS, ScriptedPulumi
+from tests.delivery.conftest import SECRET, SETTINGS, ScriptedPulumi, git
 
 UP = "up --yes --skip-preview --stack dev"
 DESTROY = ["destroy --yes --skip-preview --stack dev", "stack rm --yes --preserve-config --stack dev"]
 
 
-def git(folder: Path, *arguments: str) -> str:
-    named = ["-c", "user.name=a", "-c", "user.email=a@b.cc", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *named, *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
 @pytest.fixture
 def commits(pulumi: ScriptedPulumi) -> list[str]:
-    """Three commits of the project, the oldest first; the second one is checked out."""
+    """Three commits of the project, oldest first; the second one is checked out."""
     git(pulumi.folder, "init", "--initial-branch=main")
     made = []
     for number in range(3):
@@ -39,7 +32,7 @@ def commits(pulumi: ScriptedPulumi) -> list[str]:
 # --- up
 
 
-def test_a_new_stack_is_made_and_deployed(pulumi: ScriptedPulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_stack_is_created_and_deployed(pulumi: ScriptedPulumi, monkeypatch: pytest.MonkeyPatch) -> None:
     pulumi.lists("prod")
     monkeypatch.setenv("PULUMI_SECRETS_PROVIDER", "awskms://alias/pulumi")
     life.up(pulumi.folder, "dev")
@@ -48,14 +41,14 @@ def test_a_new_stack_is_made_and_deployed(pulumi: ScriptedPulumi, monkeypatch: p
     assert "stack history" not in " ".join(pulumi.asked)
 
 
-def test_without_a_secrets_provider_a_new_stack_has_the_backend_s(pulumi: ScriptedPulumi) -> None:
+def test_without_a_secrets_provider_a_new_stack_has_that_of_the_backend(pulumi: ScriptedPulumi) -> None:
     pulumi.lists()
     life.up(pulumi.folder, "dev")
     assert pulumi.changes() == ["stack init --no-select --secrets-provider default --stack dev", UP]
 
 
 @pytest.mark.parametrize("deployed", [0, 1, "f" * 40, ""], ids=["earlier", "the same", "unknown", "none"])
-def test_a_commit_that_is_not_older_than_what_is_deployed_is_deployed(
+def test_a_commit_that_is_not_older_than_the_deployed_one_is_deployed(
     pulumi: ScriptedPulumi, commits: list[str], deployed: int | str
 ) -> None:
     head = commits[deployed] if isinstance(deployed, int) else deployed
@@ -71,8 +64,8 @@ def test_a_stack_that_was_never_deployed_is_deployed(pulumi: ScriptedPulumi, com
     assert pulumi.changes() == [UP]
 
 
-def test_a_commit_older_than_what_is_deployed_is_refused(pulumi: ScriptedPulumi, commits: list[str]) -> None:
-    """Its run has waited long for approval, and a later one was deployed meanwhile."""
+def test_a_commit_older_than_the_deployed_one_is_refused(pulumi: ScriptedPulumi, commits: list[str]) -> None:
+    """Its run waited so long for approval that a later commit has been deployed."""
     pulumi.answer("stack history", [{"environment": {"git.head": commits[2]}}])
     with pytest.raises(DeliveryError, match=f"{commits[2][:12]}; this run is for {commits[1][:12]}"):
         life.up(pulumi.folder, "dev")
@@ -90,7 +83,7 @@ def test_a_failed_up_fails_and_its_output_has_no_secrets(
     assert "`pulumi up` failed for dev" in printed.err
 
 
-def test_a_stack_without_a_settings_file_is_not_asked_for(pulumi: ScriptedPulumi) -> None:
+def test_a_stack_without_a_settings_file_is_refused_before_pulumi_runs(pulumi: ScriptedPulumi) -> None:
     with pytest.raises(DeliveryError, match=r"Pulumi\.prod\.yaml does not exist"):
         life.up(pulumi.folder, "prod")
     assert pulumi.asked == {}
@@ -99,7 +92,7 @@ def test_a_stack_without_a_settings_file_is_not_asked_for(pulumi: ScriptedPulumi
 # --- destroy
 
 
-def test_a_stack_is_destroyed_and_forgotten(pulumi: ScriptedPulumi, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_is_destroyed_and_removed(pulumi: ScriptedPulumi, capsys: pytest.CaptureFixture[str]) -> None:
     pulumi.keeps(False, False)
     pulumi.answer("destroy", f"deleting {SECRET}\n")
     assert main(["destroy", "--stack", "dev", "--again", "dev"]) == 0
@@ -108,7 +101,7 @@ def test_a_stack_is_destroyed_and_forgotten(pulumi: ScriptedPulumi, capsys: pyte
 
 
 @pytest.mark.parametrize("again", ["", "de", "prod"])
-def test_a_name_that_is_mistyped_destroys_nothing(
+def test_a_mistyped_name_destroys_nothing(
     pulumi: ScriptedPulumi, capsys: pytest.CaptureFixture[str], again: str
 ) -> None:
     for command in ("may-destroy", "destroy"):
@@ -131,8 +124,8 @@ def test_a_stack_that_may_be_destroyed_is_not_refused(pulumi: ScriptedPulumi) ->
     assert main(["may-destroy", "--stack", "dev", "--again", "dev"]) == 0
 
 
-def test_a_stack_that_is_protected_as_deployed_is_not_destroyed(pulumi: ScriptedPulumi) -> None:
-    """Its settings file no longer protects it, and that has not been deployed."""
+def test_a_stack_that_was_deployed_with_protection_is_not_destroyed(pulumi: ScriptedPulumi) -> None:
+    """Its settings file no longer protects it, but that has not been deployed."""
     pulumi.keeps(True, False, True)
     with pytest.raises(DeliveryError, match=r"protected \(2 of its deployed resources\)"):
         life.destroy(pulumi.folder, "dev", "dev")
@@ -146,7 +139,7 @@ def test_a_stack_that_does_not_exist_is_not_destroyed(pulumi: ScriptedPulumi) ->
     assert pulumi.changes() == []
 
 
-def test_a_stack_that_could_not_be_destroyed_is_not_forgotten(pulumi: ScriptedPulumi) -> None:
+def test_a_stack_that_could_not_be_destroyed_is_not_removed(pulumi: ScriptedPulumi) -> None:
     pulumi.answer("destroy", status=255)
     with pytest.raises(DeliveryError, match="`pulumi destroy` failed for dev"):
         life.destroy(pulumi.folder, "dev", "dev")
@@ -163,7 +156,7 @@ def template(pulumi: ScriptedPulumi) -> Path:
     return file
 
 
-def test_an_environment_has_the_template_s_settings(pulumi: ScriptedPulumi, template: Path) -> None:
+def test_an_environment_has_the_settings_of_the_template(pulumi: ScriptedPulumi, template: Path) -> None:
     pulumi.answer("stack output grafanaUrl", "https://198.51.100.7\n")
     assert main(["environment", "up", "--number", "7", "--out", "out"]) == 0
     assert pulumi.changes()[-1] == "up --yes --skip-preview --stack pr-7"
@@ -186,7 +179,7 @@ def test_a_pull_request_without_an_environment_destroys_nothing(pulumi: Scripted
     assert pulumi.changes() == []
 
 
-def test_settings_that_could_not_be_destroyed_make_no_environment(pulumi: ScriptedPulumi, template: Path) -> None:
+def test_a_template_with_protection_makes_no_environment(pulumi: ScriptedPulumi, template: Path) -> None:
     template.write_text(f"{SETTINGS}  monitoring:protect: true\n")
     with pytest.raises(DeliveryError, match=r"Pulumi\.pull-request\.yaml has monitoring:protect"):
         environments.up(pulumi.folder, 7)
@@ -210,7 +203,9 @@ def drift(grafana: str = "in-reach") -> int:
     return main(["drift", "--out", "out", "--run", "https://github.com/run", "--grafana", grafana])
 
 
-def test_drift_is_written_down(pulumi: ScriptedPulumi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_drift_is_written_to_a_file_and_the_summary(
+    pulumi: ScriptedPulumi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
     pulumi.answer("refresh", drifted(("delete", "lost"), ("update", "moved"), ("same", "kept")))
     assert drift() == 0
@@ -246,7 +241,7 @@ def test_a_stack_without_drift_has_an_empty_file_which_closes_its_issue(pulumi: 
 def test_a_refresh_that_fails_closes_no_issue(
     pulumi: ScriptedPulumi, capsys: pytest.CaptureFixture[str], answer: dict[str, Any], why: str
 ) -> None:
-    """The next stack is looked at all the same."""
+    """The next stack is checked nevertheless."""
     (pulumi.folder / "Pulumi.prod.yaml").write_text(SETTINGS)
     pulumi.answer("refresh", **answer)
     pulumi.lists("dev")
@@ -257,10 +252,10 @@ def test_a_refresh_that_fails_closes_no_issue(
     assert list((pulumi.folder / "out").iterdir()) == []
 
 
-# --- What jobs hand on
+# --- What jobs pass on
 
 
-def test_stacks_are_handed_on_to_later_jobs(
+def test_stacks_are_passed_on_to_later_jobs(
     pulumi: ScriptedPulumi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (pulumi.folder / "Pulumi.prod.yaml").write_text(f"{SETTINGS}  monitoring:protect: true\n")
@@ -272,7 +267,7 @@ def test_stacks_are_handed_on_to_later_jobs(
 
 
 @pytest.mark.parametrize(("status", "headline"), [(0, "## No stack changes"), (1, "## The preview of dev failed")])
-def test_a_preview_is_a_comment_and_the_run_s_summary(
+def test_a_preview_is_written_as_a_comment_and_as_the_summary(
     pulumi: ScriptedPulumi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, status: int, headline: str
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
@@ -284,9 +279,7 @@ def test_a_preview_is_a_comment_and_the_run_s_summary(
         assert "Commit cccccccccccc." in file.read_text()
 
 
-def test_a_refusal_is_in_the_run_s_summary(
-    pulumi: ScriptedPulumi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_refusal_is_in_the_summary(pulumi: ScriptedPulumi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
     assert main(["destroy", "--stack", "dev", "--again", "x"]) == 1
     assert (tmp_path / "summary").read_text().startswith("**Refused or failed:** The names differ: dev and x.")

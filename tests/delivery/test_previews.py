@@ -1,4 +1,4 @@
-"""The preview of a stack, whether it exists or not."""
+"""Previews of stacks that exist, and of new ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STEP = {
 
 @pytest.fixture(autouse=True)
 def billed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
-    """Each stack whose cost is computed, and the settings it is compared with."""
+    """The stacks whose cost is computed, and the settings that they are compared with."""
     asked: list[tuple[str, str | None]] = []
 
     def difference(_: Path, stack: str, before: str | None) -> str:
@@ -59,11 +59,11 @@ def test_an_existing_stack_is_previewed_in_its_own_backend(
 def test_a_new_stack_is_previewed_in_a_temporary_backend(
     pulumi: ScriptedPulumi, billed: list[tuple[str, str | None]]
 ) -> None:
-    """The real backend is only asked whether it has the stack."""
+    """The real backend is asked only whether it has the stack."""
     report = previewed(pulumi, exists=False)
     assert report.preview is not None
     assert (report.new, report.failed) == (True, ())
-    assert billed == [("dev", None)], "it has cost nothing before"
+    assert billed == [("dev", None)], "the cost is compared with older settings"
     asked = pulumi.asked
     assert asked.pop("stack ls --json") == "s3://state "
     first, *_, last = asked
@@ -74,7 +74,7 @@ def test_a_new_stack_is_previewed_in_a_temporary_backend(
     assert backend.startswith("file:///")
     assert not Path(backend.removeprefix("file://")).exists()
     assert len(passphrase) > 20
-    assert pulumi.settings.read_text() == SETTINGS, "without the salt that `stack init` has written"
+    assert pulumi.settings.read_text() == SETTINGS, "`stack init` has added a salt to the settings"
 
 
 def test_a_new_stack_keeps_the_secrets_provider_of_its_settings(pulumi: ScriptedPulumi) -> None:
@@ -84,7 +84,7 @@ def test_a_new_stack_keeps_the_secrets_provider_of_its_settings(pulumi: Scripted
     assert previewed(pulumi, exists=False).failed == ()
     where = pulumi.asked["stack init --no-select --secrets-provider awskms://alias/pulumi --stack dev"]
     assert where.startswith("file:///")
-    assert where.endswith(" "), "no passphrase"
+    assert where.endswith(" "), "there is a passphrase"
     assert pulumi.settings.read_text() == text
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from delivery import stacks
 from delivery.errors import DeliveryError
 from delivery.stacks import NO_COMMIT, Changed, concerned
+from tests.delivery.conftest import git
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BOTH = ["dev", "prod"]
@@ -89,22 +89,18 @@ def test_an_unknown_stack_is_one_sentence() -> None:
 def repository(tmp_path: Path) -> Path:
     """Two stacks, committed; then main and a branch diverge."""
 
-    def git(*arguments: str) -> None:
-        named = ["-c", "user.name=a", "-c", "user.email=a@b.cc", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *named, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
     def commit(name: str, text: str) -> None:
         (tmp_path / name).write_text(text)
-        git("add", "-A")
-        git("commit", "-m", name)
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-m", name)
 
-    git("init", "--initial-branch=main")
+    git(tmp_path, "init", "--initial-branch=main")
     commit("Pulumi.dev.yaml", "config: {}")
     commit("Pulumi.prod.yaml", "config: {monitoring:retention: 7d}")
-    git("branch", "base")
+    git(tmp_path, "branch", "base")
     commit("Pulumi.dev.yaml", "config: {a:b: meanwhile on main}")
-    git("tag", "main-now")
-    git("checkout", "-b", "change", "base")
+    git(tmp_path, "tag", "main-now")
+    git(tmp_path, "checkout", "-b", "change", "base")
     commit("Pulumi.prod.yaml", "config: {monitoring:retention: 8d}")
     return tmp_path
 

@@ -200,7 +200,7 @@ def test_agents_that_send_elsewhere_cannot_be_given(project: Path, capsys: pytes
 
 
 def test_every_setting_that_is_not_copied_exists() -> None:
-    """One that does not, after a rename, would be copied."""
+    """Otherwise a renamed setting would be copied."""
     names = {field.alias or name for name, field in Settings.model_fields.items()}
     assert {*content.ALONE, *content.OF_A_REGION, "publicAddress"} <= names
 
@@ -242,7 +242,7 @@ def test_the_size_is_written_unless_it_is_the_default(project: Path) -> None:
 def test_a_file_that_cannot_be_written_is_removed(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A full disk: half a file would be in the way of the next attempt."""
+    """When the disk is full, half a file would block the next attempt."""
     full = Path.open
 
     def opened(path: Path, mode: str = "r", **more: Any) -> Any:
@@ -269,7 +269,7 @@ def test_a_file_that_somebody_else_has_just_written_stays(
 def test_no_public_address_is_suggested_for_a_private_stack(
     project: Path, monkeypatch: pytest.MonkeyPatch, public: str, suggested: str
 ) -> None:
-    """Nobody comes to it from there."""
+    """Nobody connects to it from a public address."""
     with (project / "Pulumi.dev.yaml").open("a") as file:
         file.write(f"  monitoring:subnetId: subnet-0123456789abcdef0\n  monitoring:publicAddress: {public}\n")
     asked: dict[str, str] = {}

@@ -153,15 +153,15 @@ def test_without_go_the_engine_is_not_looked_up(monkeypatch: pytest.MonkeyPatch,
 
 
 def program(folder: Path, name: str, text: str) -> str:
-    """A program that runs these shell commands."""
+    """Write a program that runs these shell commands; returns its path."""
     path = folder / name
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
     return str(path)
 
 
-def test_the_engine_s_newest_version_is_the_proxy_s(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Asked outside of any module, whose go.mod would have a say."""
+def test_the_newest_version_of_the_engine_is_that_of_the_proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`go` runs outside any module, because a go.mod would affect the answer."""
     asked = tmp_path / "asked"
     program(tmp_path, "go", f'echo "$PWD $*" >\'{asked}\'; echo \'{{"Path": "x", "Version": "v3.270.0"}}\'')
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
@@ -198,7 +198,7 @@ def test_the_versions_are_read_from_what_pip_prints(monkeypatch: pytest.MonkeyPa
         sources.python("jinja2")
 
 
-def test_a_command_that_does_not_run_or_does_not_end_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_command_that_cannot_run_or_does_not_end_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", f"{tmp_path}/none")
     with pytest.raises(UnreachableError, match=r"jinja2: `.*/none -m pip index .*` cannot be run \(No such file"):
         sources.python("jinja2")
@@ -253,7 +253,7 @@ def test_the_report_explains_what_is_newer_and_repeats_nothing(
     monkeypatch.setattr(sources, "engine", lambda: ["0.0.1"])
     assert command.main([]) == 0
     said = capsys.readouterr().out
-    assert "pinned" not in said and "docs/upgrading.md" not in said, "no table without a row"
+    assert "pinned" not in said and "docs/upgrading.md" not in said, "there is a table without rows"
 
 
 @pytest.mark.usefixtures("answers")

@@ -392,7 +392,7 @@ def test_an_earlier_failure_does_not_count_unless_it_happens_again(monkeypatch: 
 
 
 def test_an_earlier_failure_that_leaves_the_console_does_not_count() -> None:
-    """As when the console cannot be read once."""
+    """For example, when the console cannot be read once."""
     looks = iter(["monitoring: boot failed at line 42 of boot.sh: apt update (10:00:00)\n"])
     assert wait([("Grafana", failing_times(3))], lambda: next(looks, ""), 60) is None
 
@@ -413,7 +413,7 @@ def test_the_wait_ends_after_its_timeout() -> None:
 
 
 class Ec2:
-    """Returns this output, or raises it; of a machine that is no Nitro instance only without `Latest`."""
+    """A double of the EC2 client, which returns this output or raises it. Without nitro, `Latest` is refused."""
 
     def __init__(self, output: str | Exception, *, nitro: bool = True) -> None:
         self.output, self.nitro = output, nitro
@@ -446,16 +446,16 @@ def test_the_newest_output_of_the_console_is_read(monkeypatch: pytest.MonkeyPatc
     assert console(monkeypatch, Ec2("")).read() == ""
 
 
-def test_an_instance_without_a_newest_output_has_the_one_of_its_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_console_of_an_older_instance_type_is_read_without_latest(monkeypatch: pytest.MonkeyPatch) -> None:
     ec2 = Ec2("booting", nitro=False)
     assert console(monkeypatch, ec2).read() == "booting"
     assert ec2.asked[1:] == [{"InstanceId": "i-1"}]
 
 
-def test_a_console_that_aws_denies_is_asked_for_again(
+def test_a_console_that_aws_refuses_is_requested_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And reported once."""
+    """The refusal is reported once."""
     ec2 = Ec2(ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": "no"}}, "GetConsoleOutput"))
     denied = console(monkeypatch, ec2)
     assert [denied.read(), denied.read()] == ["", ""]
