@@ -172,7 +172,7 @@ def test_up_fails_with_the_reason_when_grafana_cannot_query_cloudwatch(environme
         assert failed.returncode != 0
         lines = [line.strip() for line in failed.stdout.splitlines()]
         (line,) = {line for line in lines if line.startswith("Grafana shows no data")}
-        assert "of CloudWatch: not ready after 80 s" in line, tail(failed)
+        assert "from CloudWatch: not ready after 80 s" in line, tail(failed)
         assert "InvalidClientTokenId" in line
         assert "accessKeyGeneration creates a new key" in line
         assert "Traceback" not in failed.stdout
