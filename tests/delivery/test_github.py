@@ -145,7 +145,9 @@ def test_the_command_opens_issues_and_prints_their_addresses(
         (tmp_path / f"{stack}.md").write_text(f"drift of {stack}")
     assert posts.main(["drift", "--run", "the run", str(tmp_path)]) == 0
     opened = hub.open_issues()
-    assert [each["title"] for each in opened] == [f"{stack} has drifted from Pulumi's state" for stack in ("dev", "prod")]
+    assert [each["title"] for each in opened] == [
+        f"{stack} has drifted from Pulumi's state" for stack in ("dev", "prod")
+    ]
     assert capsys.readouterr().out.splitlines() == [each["html_url"] for each in opened]
 
 

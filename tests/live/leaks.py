@@ -33,17 +33,28 @@ def needles(value: str) -> list[str]:
     return [value, *lines[:2]] if "PRIVATE KEY" in value else [value]
 
 
-def secret_values(tree: object) -> Iterator[str]:
+def state_secrets(exported: object) -> dict[str, str]:
+    """Every secret in a state that was exported with `--show-secrets`, by number."""
+    return {f"state {number}": value for number, value in enumerate(_secret_values(exported))}
+
+
+def searchable(secrets: dict[str, str], public: set[str]) -> dict[str, str]:
+    """The secrets that can be searched for. Left out are values that are public although they are part of a secret
+    object, and values so short (numbers and booleans that a provider marks as secret) that they occur by chance."""
+    return {name: value for name, value in secrets.items() if len(value) >= 12 and value not in public}
+
+
+def _secret_values(tree: object) -> Iterator[str]:
     """The strings inside Pulumi's secret envelopes."""
     if isinstance(tree, dict):
         if "plaintext" in tree:
             yield from _strings(json.loads(tree["plaintext"]))
         else:
             for value in tree.values():
-                yield from secret_values(value)
+                yield from _secret_values(value)
     elif isinstance(tree, list):
         for value in tree:
-            yield from secret_values(value)
+            yield from _secret_values(value)
 
 
 def _strings(tree: object) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import hosts as sandbox_hosts
 from tests.live.environment import Environment
-from tests.live.leaks import leaks, parameters, secret_values
+from tests.live.leaks import leaks, parameters, searchable, state_secrets
 from tests.live.stacks import console, up_or_fail
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
@@ -21,12 +21,10 @@ def secrets(environment: Environment) -> dict[str, str]:
     found = parameters(environment)
     exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
     environment.transcript.pop()  # this output shows them on purpose
-    found |= {f"state {number}": value for number, value in enumerate(secret_values(exported))}
     # The connections to hosts are secrets as a whole, but the only secret in them is the private key.
     public = {host[key] for host in sandbox_hosts.settings(environment.place) for key in ("address", "hostKey")}
-    found = {name: value for name, value in found.items() if value not in public}
-    # Shorter values (numbers and booleans that a provider marks as secret) occur by chance.
-    return {name: value for name, value in found.items() if len(value) >= 12 and "BEGIN CERT" not in value}
+    secret = searchable(found | state_secrets(exported), public)
+    return {name: value for name, value in secret.items() if "BEGIN CERT" not in value}
 
 
 def test_the_search_finds_a_secret(secrets: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ from sandbox.plugins.install import install
 from sandbox.stack import CLI
 from tests.engine.bootstrapped import REPOSITORY, Bootstrap, Job
 from tests.engine.product import Product
-from tests.live.leaks import secret_values
+from tests.live.leaks import searchable, state_secrets
 from tests.sandbox.cloud.conftest import Cloud, aws
 from tests.sandbox.plugins.engine import CHECKOUT, VENV, find_pulumi
 from tests.support.certificates import KEY
@@ -83,10 +83,8 @@ def raised(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Raised:
         made.run("config", "set", "--secret", "--path", f"monitoring:{path}", "--stack", "dev", "--", secret)
     made.up()
     exported = json.loads(made.run("stack", "export", "--show-secrets", "--stack", "dev"))
-    found = {f"state {number}": value for number, value in enumerate(secret_values(exported))}
-    plain = {"198.51.100.7", HOST["hostKey"]}
-    kept = {name: value for name, value in found.items() if len(value) >= 12 and value not in plain}
-    return Raised(made.folder / "state", (made.folder / "Pulumi.dev.yaml").read_text(), kept | SETTINGS)
+    secrets = searchable(state_secrets(exported), {"198.51.100.7", HOST["hostKey"]})
+    return Raised(made.folder / "state", (made.folder / "Pulumi.dev.yaml").read_text(), secrets | SETTINGS)
 
 
 @pytest.fixture
