@@ -63,7 +63,7 @@ class Acme:
         return self.machine.run(["journalctl", "-u", UNIT, "-o", "cat"], timeout=60).stdout
 
 
-def prepared(environment: Environment) -> Acme:
+def prepare(environment: Environment) -> Acme:
     """Put the authority's files on the machine."""
     machine = find(environment.place, MACHINE)
     authority = Authority(environment.place.state, "acme")

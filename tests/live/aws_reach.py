@@ -92,12 +92,12 @@ def table() -> dict[str, dict[str, bool]]:
     return {row[0]: dict(zip(header[1:], (cell == "yes" for cell in row[1:]), strict=True)) for row in rows}
 
 
-def column(identity: str) -> dict[str, bool]:
+def documented_for(identity: str) -> dict[str, bool]:
     """Request → whether AWS answers it to that identity."""
     return {request: cells[identity] for request, cells in table().items()}
 
 
-def answered(identity: Identity, requests: Iterable[str]) -> dict[str, bool]:
+def try_requests(identity: Identity, requests: Iterable[str]) -> dict[str, bool]:
     """Request → whether AWS answers it. Raises boto3's error if it is not a refusal."""
     found = {}
     for request in requests:
@@ -123,7 +123,7 @@ def with_files(environment: Environment) -> Iterator[None]:
         client.delete_object(Bucket=bucket, Key=key)
 
 
-def allowed_to(environment: Environment, arn: str) -> set[str]:
+def allowed_actions(environment: Environment, arn: str) -> set[str]:
     """Every action that is allowed by the policies of a user's groups, or of a role."""
     iam, name = environment.aws("iam"), arn.split("/")[1]
     if ":assumed-role/" in arn:
@@ -157,6 +157,6 @@ def allowed_to(environment: Environment, arn: str) -> set[str]:
     return actions
 
 
-def named(requests: dict[str, bool]) -> set[str]:
+def answered_actions(requests: dict[str, bool]) -> set[str]:
     """The actions of the requests that are answered."""
     return {request.split("`")[1] for request, yes in requests.items() if yes}

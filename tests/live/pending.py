@@ -15,7 +15,7 @@ Found = dict[str, str]
 """Ids of what exists; for a security group rule, its group as well."""
 
 
-def operations(environment: Environment) -> list[dict[str, Any]]:
+def pending_operations(environment: Environment) -> list[dict[str, Any]]:
     """The pending operations: Pulumi does not know their outcome."""
     exported = json.loads(environment.pulumi("stack", "export").stdout)
     return list(exported["deployment"].get("pending_operations") or [])
@@ -86,7 +86,7 @@ def inventory(environment: Environment) -> dict[str, set[str]]:
     return {kind: set(find(environment)) for kind, find in KINDS.items()}
 
 
-def unknown(environment: Environment, before: dict[str, set[str]]) -> dict[str, set[str]]:
+def untracked(environment: Environment, before: dict[str, set[str]]) -> dict[str, set[str]]:
     """What was created since `before` and is not in the stack's state."""
     known = {each["id"] for each in environment.resources() if "id" in each}
     found = {kind: ids - before[kind] - known for kind, ids in inventory(environment).items()}
@@ -154,10 +154,10 @@ def recover(environment: Environment, before: dict[str, set[str]], *, named: boo
     """
     cancelled = environment.pulumi("cancel", "--yes")
     assert cancelled.returncode == 0, tail(cancelled)
-    begun = [each["resource"] for each in operations(environment) if each["type"] == "creating"]
+    begun = [each["resource"] for each in pending_operations(environment) if each["type"] == "creating"]
     refresh_or_fail(environment, "--clear-pending-creates")
-    assert operations(environment) == []
-    left = unknown(environment, before)
+    assert pending_operations(environment) == []
+    left = untracked(environment, before)
     unnamed = set(left) - {each["type"] for each in begun}
     assert not (named and unnamed), f"created, but not among what was pending: {unnamed}"
     for kind, ids in left.items():

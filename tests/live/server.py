@@ -32,7 +32,7 @@ def journal(environment: Environment, unit: str, since: float) -> str:
     return environment.guest("journalctl", "-q", "-o", "cat", "-u", unit, f"--since=@{int(since)}").stdout
 
 
-def described(environment: Environment, instance: str) -> tuple[str, str]:
+def image_and_volume(environment: Environment, instance: str) -> tuple[str, str]:
     """A server's image and data volume."""
     (found,) = environment.aws("ec2").describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
     mapped = {each["DeviceName"]: each["Ebs"]["VolumeId"] for each in found["BlockDeviceMappings"]}

@@ -11,7 +11,17 @@ import pytest
 
 from sandbox import hosts as sandbox_hosts
 from sandbox import operator, stack
-from tests.live.aws_reach import REFUSALS, REQUESTS, SOMETIMES, allowed_to, answered, column, named, table, with_files
+from tests.live.aws_reach import (
+    REFUSALS,
+    REQUESTS,
+    SOMETIMES,
+    allowed_actions,
+    answered_actions,
+    documented_for,
+    table,
+    try_requests,
+    with_files,
+)
 from tests.live.environment import Environment
 from tests.live.identities import (
     OTHER_STACK,
@@ -105,16 +115,16 @@ def test_there_is_a_request_for_each_row_of_the_table() -> None:
 
 @pytest.mark.usefixtures("files")
 def test_the_role_of_the_server_reaches_what_the_table_says(role: Identity) -> None:
-    wanted = {request: yes for request, yes in column("the server's role").items() if request not in SOMETIMES}
-    assert answered(role, wanted) == wanted
-    assert allowed_to(role.environment, role.arn) == named(wanted)
+    wanted = {request: yes for request, yes in documented_for("the server's role").items() if request not in SOMETIMES}
+    assert try_requests(role, wanted) == wanted
+    assert allowed_actions(role.environment, role.arn) == answered_actions(wanted)
 
 
 @pytest.mark.usefixtures("files")
 def test_the_user_of_grafana_reaches_what_the_table_says(user: Identity) -> None:
-    wanted = {request: yes for request, yes in column("Grafana's identity").items() if request not in SOMETIMES}
-    assert answered(user, wanted) == wanted
-    assert allowed_to(user.environment, user.arn) == named(wanted)
+    wanted = {request: yes for request, yes in documented_for("Grafana's identity").items() if request not in SOMETIMES}
+    assert try_requests(user, wanted) == wanted
+    assert allowed_actions(user.environment, user.arn) == answered_actions(wanted)
 
 
 OPERATOR_REFUSED: list[tuple[str, str, dict[str, Any]]] = [

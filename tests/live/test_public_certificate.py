@@ -16,7 +16,7 @@ from cryptography import x509
 from sandbox import operator
 from tests.live import acme
 from tests.live.acme import Acme
-from tests.live.aws_reach import RECORD, REQUESTS, allowed_to, answered, column, named
+from tests.live.aws_reach import RECORD, REQUESTS, allowed_actions, answered_actions, documented_for, try_requests
 from tests.live.environment import Environment
 from tests.live.identities import server_role
 from tests.live.stacks import console, stack_named, up_or_fail
@@ -35,7 +35,7 @@ STATUS = ("/etc/monitoring/public-certificate", "status")
 
 @pytest.fixture(scope="module")
 def authority(environment: Environment) -> Acme:
-    return acme.prepared(environment)
+    return acme.prepare(environment)
 
 
 @pytest.fixture(scope="module")
@@ -157,14 +157,16 @@ def test_the_tables_of_who_reaches_what_are_right(stack: Environment) -> None:
     for file in (SERVED, "/srv/monitoring/certificate"):
         assert readers(stack, file) == REACH[file]
     role = server_role(stack)
-    wanted = {request: yes for request, yes in column("the server's role").items() if "`route53:" in request}
+    wanted = {request: yes for request, yes in documented_for("the server's role").items() if "`route53:" in request}
     try:
-        assert answered(role, wanted) == wanted
+        assert try_requests(role, wanted) == wanted
     finally:
         record = copy.deepcopy(REQUESTS[RECORD][2])
         record["ChangeBatch"]["Changes"][0]["Action"] = "DELETE"
         role.call("route53", "change_resource_record_sets", record)
-    assert {each for each in allowed_to(stack, role.arn) if each.startswith("route53:")} == named(wanted)
+    assert {each for each in allowed_actions(stack, role.arn) if each.startswith("route53:")} == answered_actions(
+        wanted
+    )
 
 
 def test_without_the_setting_nothing_is_left_running(stack: Environment) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.cloud import ACCOUNT
 from tests.live import other_account
-from tests.live.aws_reach import CLOUDWATCH_ROLE, allowed_to, answered, column, named
+from tests.live.aws_reach import CLOUDWATCH_ROLE, allowed_actions, answered_actions, documented_for, try_requests
 from tests.live.environment import Environment
 from tests.live.identities import READS, REFUSED, REFUSED_TO_GRAFANA, Identity, names, server_role
 from tests.live.services import Ask
@@ -79,11 +79,11 @@ def test_the_role_is_refused_everything_else(
 
 
 def test_both_roles_reach_what_the_table_says(reader: Identity, with_the_role: Environment) -> None:
-    wanted = {request: yes for request, yes in column("Grafana's identity").items() if "`s3:" not in request}
-    assert answered(reader, wanted) == wanted
-    assert allowed_to(reader.environment, reader.arn) == named(wanted) | {"sts:AssumeRole"}
-    assert column("the server's role")[CLOUDWATCH_ROLE]
-    assert answered(server_role(with_the_role), [CLOUDWATCH_ROLE]) == {CLOUDWATCH_ROLE: True}
+    wanted = {request: yes for request, yes in documented_for("Grafana's identity").items() if "`s3:" not in request}
+    assert try_requests(reader, wanted) == wanted
+    assert allowed_actions(reader.environment, reader.arn) == answered_actions(wanted) | {"sts:AssumeRole"}
+    assert documented_for("the server's role")[CLOUDWATCH_ROLE]
+    assert try_requests(server_role(with_the_role), [CLOUDWATCH_ROLE]) == {CLOUDWATCH_ROLE: True}
 
 
 def test_the_role_assumes_the_role_of_another_account(with_the_role: Environment) -> None:

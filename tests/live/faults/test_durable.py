@@ -11,7 +11,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, lost, steady
-from tests.live.server import described
+from tests.live.server import image_and_volume
 from tests.live.services import Ask
 from tests.live.stacks import up_or_fail
 
@@ -55,14 +55,14 @@ def test_a_larger_volume_and_a_longer_retention_reach_the_running_server(
     environment: Environment, influxdb: Ask, began: float
 ) -> None:
     server = environment.instance_id
-    _, volume = described(environment, server)
+    _, volume = image_and_volume(environment, server)
     larger = int(environment.setting("dataVolumeSize")) + 1
     environment.configure(dataVolumeSize=larger)
     with environment.settings(retention="90d"):
         up_or_fail(environment)
     assert file_system_size(environment) == larger
     assert environment.instance_id == server
-    assert described(environment, server)[1] == volume
+    assert image_and_volume(environment, server)[1] == volume
     assert retention(influxdb) == {"autogen": "2160h0m0s", "rollup": "25920h0m0s"}
     ages = {days: int(began) - days * DAY for days in (40, 20)}
     lines = "\n".join(f"aged days={days}i {moment}" for days, moment in ages.items())
@@ -105,7 +105,7 @@ def test_destroying_a_protected_stack_is_refused_before_anything_is_deleted(
 
 def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environment, protected: None) -> None:
     """A subnet in another availability zone would require a new volume."""
-    _, volume = described(environment, environment.instance_id)
+    _, volume = image_and_volume(environment, environment.instance_id)
     ec2 = environment.aws("ec2")
     zone = ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["AvailabilityZone"]
     subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
@@ -117,7 +117,7 @@ def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environ
 
 
 def test_an_output_says_what_destroy_would_delete(environment: Environment, protected: None) -> None:
-    _, volume = described(environment, environment.instance_id)
+    _, volume = image_and_volume(environment, environment.instance_id)
     bucket = environment.outputs["backupBucket"]
     first, second, how = environment.outputs["onDestroy"]
     assert first.startswith(f"refused: the data volume {volume} and the address ")

@@ -13,7 +13,7 @@ from sandbox.machines.guest import ON_PREMISE_USER
 from tests.live.environment import PLACE, Environment
 from tests.live.interrupting import interrupt_at
 from tests.live.on_premise_host import OnPremiseHost, on_premise_host
-from tests.live.pending import everything_in_aws, inventory, recover, unknown
+from tests.live.pending import everything_in_aws, inventory, recover, untracked
 from tests.live.stacks import destroy_or_fail, diagnosed_errors, refresh_or_fail, stack_named, up_or_fail
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
@@ -61,13 +61,13 @@ def test_a_killed_up_can_be_repeated_at_any_stage(victim: Environment, before: d
     kill_up_at(victim, STAGES[stage])
     open_ = recover(victim, before)
     print(f"killed at {stage!r}:", *(open_ or ["nothing was open"]), sep="\n  ")
-    assert unknown(victim, before) == {}, "Pulumi does not know what it created"
+    assert untracked(victim, before) == {}, "Pulumi does not know what it created"
 
 
 def test_afterwards_everything_exists_exactly_once(victim: Environment, before: dict[str, set[str]]) -> None:
     up_or_fail(victim)
     up_or_fail(victim, "--expect-no-changes")
-    assert unknown(victim, before) == {}
+    assert untracked(victim, before) == {}
     for kind, ids in inventory(victim).items():
         known = [each["id"] for each in victim.resources() if each["type"] == kind]
         assert sorted(ids - before[kind]) == sorted(known), kind

@@ -19,7 +19,7 @@ from sandbox.machines.register import find
 from tests.live.bursts import Burst, forget
 from tests.live.environment import PLACE, Environment
 from tests.live.points import INTERVAL, SERVER, counts, lost, steady
-from tests.live.server import described, main_pid
+from tests.live.server import image_and_volume, main_pid
 from tests.live.services import Ask
 from tests.support.waiting import eventually
 
@@ -32,7 +32,7 @@ OFF = 30
 def cut_the_power(environment: Environment) -> None:
     """Cut the server's power. Afterwards its data volume contains what had reached the device."""
     server = find(PLACE, environment.instance_id)
-    volume = described(environment, environment.instance_id)[1]
+    volume = image_and_volume(environment, environment.instance_id)[1]
     device, image = volumes.loops(PLACE)[volume], volumes.folder(PLACE) / f"{volume}.img"
     # While a process holds the file system, the kernel does not unmount it, which would write everything to the device.
     held = os.open(f"/proc/{server.leader}/root/srv/monitoring", os.O_PATH)

@@ -11,7 +11,7 @@ import requests
 from tests.live.alert_rules import rules
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, SERVER, counts, lost, steady
-from tests.live.server import boot_id, described
+from tests.live.server import boot_id, image_and_volume
 from tests.live.services import grafana_request
 from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
@@ -55,7 +55,7 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
     assert set(before) >= HOSTS
 
     ec2, old = environment.aws("ec2"), environment.instance_id
-    image, volume = described(environment, old)
+    image, volume = image_and_volume(environment, old)
     repository = environment.setting("influxdataRepository")
     others = ec2.describe_images(Filters=[{"Name": "name", "Values": ["debian-13-amd64-*", "debian-13-arm64-*"]}])
     here = next(each["Architecture"] for each in others["Images"] if each["ImageId"] == image)
@@ -68,7 +68,7 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
     away = time.time() - began
 
     assert environment.instance_id != old
-    assert described(environment, environment.instance_id) == (other, volume)
+    assert image_and_volume(environment, environment.instance_id) == (other, volume)
     assert address in environment.guest("cat", "/etc/monitoring/boot.conf").stdout
     assert counts(environment, began - 60, began - 20) == before
     assert firing_since(environment) == since
