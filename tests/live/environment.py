@@ -99,8 +99,10 @@ class Environment:
         """The folder of the stack's parameters, as AWS lists it."""
         pages = self.aws("ssm").get_paginator("describe_parameters").paginate()
         names = [str(each["Name"]) for page in pages for each in page["Parameters"]]
-        (found,) = {name.rpartition("/")[0] for name in names if name.startswith(f"/monitoring/{self.name}.")} - {
-            name.rpartition("/")[0] for name in names if "/state/" in name
+        (found,) = {
+            name.rpartition("/")[0]
+            for name in names
+            if name.startswith(f"/monitoring/{self.name}.") and "/state/" not in name
         }
         return found
 
