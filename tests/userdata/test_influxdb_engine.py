@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -154,6 +155,19 @@ def test_an_answer_that_ends_between_two_chunks_is_not_taken_for_all_data(influx
     influxdb.answer(chunk({"name": "a"}), chunk({"name": "b"}), ends=False)
     with pytest.raises(OSError, match="breaks off"):
         list(influxdb.engine.ask("SELECT 1"))
+
+
+class Garbage(BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.recv(65536)
+        self.request.sendall(b"not HTTP\r\n")
+
+
+def test_what_does_not_speak_http_is_no_influxdb() -> None:
+    with serving(TCPServer(("127.0.0.1", 0), Garbage)) as server:
+        engine = Engine(f"http://127.0.0.1:{server.server_address[1]}", "telegraf", "", LOGIN)
+        with pytest.raises(OSError, match="its answer breaks off"):
+            engine.post("query", q="SELECT 1")
 
 
 def test_an_influxdb_that_does_not_answer() -> None:
