@@ -199,6 +199,15 @@ def import_what_has_no_state() -> None:
     from grafana_foundation_sdk.models import alerting, dashboard  # noqa: F401, PLC0415
 
 
+def forget_the_checkout() -> None:
+    """Let the forks import the copy of what this process has imported of the checkout, as `tools` for this command."""
+    for name, module in list(sys.modules.items()):
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        here = [place for place in places if place and Path(place).is_relative_to(CHECKOUT)]
+        if name != "__main__" and any(not Path(place).is_relative_to(CHECKOUT / ".venv") for place in here):
+            del sys.modules[name]
+
+
 @cache
 def usual_seconds(path: str, marks: str) -> float:
     """How long the tests of a path take. Raises SystemExit if they fail although nothing is broken."""
@@ -249,6 +258,7 @@ def main(arguments: list[str]) -> int:
         os.chdir(folder)
         sys.path[:] = [str(folder), *(each for each in sys.path if each not in ("", str(CHECKOUT)))]
         import_what_has_no_state()
+        forget_the_checkout()
         for file in options.files:
             every = list(changes(file, Path(file).read_text()))
             chosen = random.Random(file)  # noqa: S311 - the same changes each time
