@@ -233,6 +233,8 @@ def test_user_data_contains_the_installer_and_fits() -> None:
     (file,) = content["write_files"]
     assert (file["permissions"], file["encoding"]) == ("0600", "gz+b64")
     assert content["runcmd"] == [f"MONITORING_HOST='' MONITORING_TAGS='' bash {file['path']}"]
+    assert file["path"].startswith("/run/"), "a password is not kept on the disk"
+    assert base64.b64decode(file["content"])[4:8] == bytes(4), "gzip's own time (RFC 1952) would be a change each time"
 
 
 @pytest.mark.slow
