@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import io
@@ -11,11 +12,13 @@ import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from components.agent import INSTALL, REMOVE, SSH_ANSWERS
+from components.agent import INSTALL, REMOVE, SSH_ANSWERS, Places
+from program.ssh_answers import SilentError
 from tests.components.conftest import ADDRESS, Run, run_program
 from tests.support.certificates import KEY
 from tests.support.configuration import HOST
@@ -183,3 +186,43 @@ def test_the_ansible_role_has_that_installer_without_the_password(run: Run) -> N
     assert password in run.outputs["agentInstallScript"]
     assert password not in packed.decode()
     assert f'urls = ["https://{ADDRESS}:8086"]' in script
+
+
+def test_a_host_waits_for_a_place_and_gives_back_only_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: list[tuple[str, str, int]] = []
+
+    async def must_answer(*host: Any) -> None:
+        connected.append(host)
+        if host[0] == "dead":
+            raise SilentError
+
+    async def everything_that_can_happen() -> list[str]:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return [name for name, *_ in connected]
+
+    async def scenario() -> None:
+        hosts: list[Any] = [
+            SimpleNamespace(name=each, address=f"{each}.b", port=22) for each in ("dead", "a", "b", "c")
+        ]
+        places = Places(hosts, 2)
+        changes: list[Any] = [SimpleNamespace(name=host.name) for host in hosts]
+        asked = [asyncio.ensure_future(places.take(each)) for each in changes]
+        assert await everything_that_can_happen() == ["dead", "a"]
+        assert isinstance(asked[0].exception(), SilentError)
+        places.give_back("c")
+        assert await everything_that_can_happen() == ["dead", "a"], "it had no place"
+        for _ in range(2):
+            places.give_back("dead")
+        assert await everything_that_can_happen() == ["dead", "a", "b"]
+        places.give_back("a")
+        assert await everything_that_can_happen() == ["dead", "a", "b", "c"]
+        await asyncio.gather(*asked[1:])
+
+    monkeypatch.setattr("components.agent.must_answer", must_answer)
+    loop = asyncio.new_event_loop()  # asyncio.run would close the one that Pulumi's mocks use
+    try:
+        loop.run_until_complete(scenario())
+    finally:
+        loop.close()
+    assert connected[0] == ("dead", "dead.b", 22)
