@@ -107,6 +107,30 @@ def test_a_long_text_is_compared_line_by_line_and_json_by_its_parts() -> None:
     ]
 
 
+def test_a_long_text_is_cut_after_forty_lines() -> None:
+    old, new = ("\n".join(f"{word} {number}" for number in range(100)) for word in ("old", "new"))
+    lines = said(step("update", "t:t:T", "x", {"text": old}, {"text": new})).splitlines()
+    assert "-     old 39" in lines
+    assert "-     old 40" not in lines
+    assert "      … 160 more lines" in lines
+
+
+def test_each_added_or_removed_value_is_one_line() -> None:
+    old, new = {"gone": "1", "broken": "{no JSON"}, {"come": "a" * 200, "broken": "{yes"}
+    lines = said(step("update", "t:t:T", "x", old, new)).splitlines()
+    assert [line for line in lines if line.startswith(("+ ", "- "))] == [
+        "-   broken: {no JSON",
+        "+   broken: {yes",
+        f"+   come: {'a' * 159}…",
+        "-   gone: 1",
+    ]
+
+
+def test_a_change_that_only_the_provider_sees_is_named() -> None:
+    same = {"value": "a"}
+    assert "    value: changed\n" in said(step("update", "t:t:T", "x", same, same, diffReasons=["value"]))
+
+
 def test_several_resources_of_a_kind_are_one_sentence_in_any_order() -> None:
     kind = "random:index/randomPassword:RandomPassword"
     steps = [step("replace", kind, name, {"k": 1}, {"k": 2}) for name in ("b", "c", "a")]

@@ -45,5 +45,9 @@ def test_the_phrase_for_a_new_stack_has_only_the_total(tmp_path: Path) -> None:
     assert cost.difference(folder(tmp_path, {}, {"total": 20.46}), "dev", None) == "about 20.46 US dollars a month"
 
 
-def test_without_a_bill_there_is_no_phrase(tmp_path: Path) -> None:
+def test_without_a_bill_there_is_no_phrase(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cost.difference(tmp_path, "dev", None) is None
+    folder(tmp_path, {}, {})
+    (tmp_path / "tools/cost.py").write_text("print('no bill')")
+    assert cost.difference(tmp_path, "dev", None) is None
+    assert capsys.readouterr().err.splitlines()[-1] == "The cost of dev is unknown: tools.cost printed no bill."

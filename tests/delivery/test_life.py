@@ -193,10 +193,13 @@ def test_a_template_with_protection_makes_no_environment(pulumi: ScriptedPulumi,
 
 
 def drifted(*changes: tuple[str, str]) -> dict[str, Any]:
-    """What a refresh prints. changes: operation and name of each address of a server."""
+    """What a refresh prints. changes: operation and name of each resource; `data` is the data volume."""
     states = {"oldState": {"custom": True, "inputs": {}}, "newState": {"custom": True, "inputs": {}}}
-    urn = "urn:pulumi:dev::monitoring::aws:ec2/volume:Thing::"
-    return {"steps": [{"op": op, "urn": f"{urn}{name}", **states} for op, name in changes]}
+
+    def urn(name: str) -> str:
+        return f"urn:pulumi:dev::monitoring::{'aws:ebs/volume:Volume' if name == 'data' else 't:t:Thing'}::{name}"
+
+    return {"steps": [{"op": op, "urn": urn(name), **states} for op, name in changes]}
 
 
 def drift(grafana: str = "in-reach") -> int:
@@ -207,11 +210,16 @@ def test_drift_is_written_to_a_file_and_the_summary(
     pulumi: ScriptedPulumi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
-    pulumi.answer("refresh", drifted(("delete", "lost"), ("update", "moved"), ("same", "kept")))
+    pulumi.answer("refresh", drifted(("delete", "data"), ("delete", "lost"), ("update", "moved"), ("same", "kept")))
     assert drift() == 0
     text = (pulumi.folder / "out/dev.md").read_text()
-    assert text.startswith("Resources of the stack `dev` were changed outside Pulumi:\n\n- Thing lost is gone.\n")
-    assert "- Thing moved was changed.\n" in text
+    assert text.splitlines()[:5] == [
+        "Resources of the stack `dev` were changed outside Pulumi:",
+        "",
+        "- the data volume is gone.",
+        "- Thing lost is gone.",
+        "- Thing moved was changed.",
+    ]
     assert "kept" not in text
     assert "Found by https://github.com/run" in text
     assert (tmp_path / "summary").read_text() == f"{text}\n\n"

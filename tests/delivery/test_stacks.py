@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,25 @@ def test_without_a_commit_to_compare_with_all_are_concerned(repository: Path, ba
 def test_the_settings_before_the_change_are_read(repository: Path) -> None:
     assert stacks.file_before(repository, "main-now", "prod") == "config: {monitoring:retention: 7d}"
     assert stacks.file_before(repository, "main-now", "new") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff", "Pulumi.dev.yaml is not UTF-8"),
+        (b"config: [", "Pulumi.dev.yaml is not valid YAML at line 1"),
+        (b"[a]", "Pulumi.dev.yaml has no settings below `config:`"),
+        (b"config: [a]", "Pulumi.dev.yaml has no settings below `config:`"),
+    ],
+)
+def test_an_unusable_settings_file_is_reported_in_one_sentence(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_bytes(content)
+    with pytest.raises(DeliveryError, match=re.escape(says)):
+        stacks.settings(tmp_path, "dev")
+
+
+def test_a_branch_that_has_nothing_in_common_with_main_is_refused(repository: Path) -> None:
+    for arguments in (["checkout", "--orphan", "other"], ["commit", "--allow-empty", "-m", "other"]):
+        git(repository, *arguments)
+    with pytest.raises(DeliveryError, match=r"git cannot compare main-now with this commit: .*no merge base"):
+        stacks.changed(repository, "main-now")
