@@ -85,6 +85,13 @@ def test_an_issue_is_opened_updated_and_closed(hub: GitHub, tmp_path: Path) -> N
     assert [each["title"] for each in hub.open_issues()] == ["x", other["title"]]
 
 
+@pytest.mark.usefixtures("job")
+def test_a_job_s_own_server_is_asked(hub: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert github.GitHub.from_environment().api == hub.url
+    monkeypatch.delenv("GITHUB_API_URL")
+    assert github.GitHub.from_environment().api == "https://api.github.com"
+
+
 def test_without_a_token_the_step_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     with pytest.raises(DeliveryError, match="This step has no GITHUB_TOKEN"):
@@ -100,6 +107,7 @@ def test_an_issue_is_found_after_a_page_of_others(hub: GitHub) -> None:
     assert mine.issue(MARK, "drift again", "two") == first
     assert hub.open_issues()[-1]["title"] == "drift again"
     assert len(hub.open_issues()) == github.PAGE + 2
+    assert mine.close(MARK, "gone") == [first]
 
 
 def test_a_pull_request_of_the_robot_is_not_an_issue_about_drift(hub: GitHub) -> None:
