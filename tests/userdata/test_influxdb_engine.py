@@ -36,6 +36,10 @@ class InfluxDB(HTTPServer):
         """ends: whether the connection stays until the answer has ended."""
         self.status, self.lines, self.ends = status, list(lines), ends
 
+    def asked(self) -> dict[str, list[str]]:
+        """The fields of the last query."""
+        return parse_qs(self.body)
+
     @cached_property
     def engine(self) -> Engine:
         return Engine(f"{self.scheme}://localhost:{self.server_port}", "telegraf", "", LOGIN)
@@ -98,7 +102,7 @@ def test_a_query_returns_the_series_of_every_chunk(influxdb: InfluxDB) -> None:
     influxdb.answer(chunk(first, second), chunk(third), chunk())
     assert list(influxdb.engine.ask("SELECT 1", epoch="s")) == [first, second, third]
     asked = {"db": ["telegraf"], "q": ["SELECT 1"], "epoch": ["s"], "chunked": ["true"]}
-    assert (influxdb.path, parse_qs(influxdb.body)) == ("/query", asked)
+    assert (influxdb.path, influxdb.asked()) == ("/query", asked)
     assert influxdb.login == "Basic admin:pass:word"
 
 
@@ -107,7 +111,7 @@ def test_a_query_can_have_a_login_of_its_own(influxdb: InfluxDB) -> None:
     header = f"Basic {base64.b64encode(b'other:secret').decode()}"
     assert list(influxdb.engine.ask("SELECT 1", header)) == []
     assert influxdb.login == "Basic other:secret"
-    assert parse_qs(influxdb.body)["epoch"] == ["ns"]
+    assert influxdb.asked()["epoch"] == ["ns"]
 
 
 def test_written_lines_are_the_body_and_the_rest_is_in_the_address(influxdb: InfluxDB) -> None:
