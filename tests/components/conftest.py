@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import grpc
 import pulumi
 import pytest
 import yaml
@@ -99,12 +100,26 @@ class Run:
         return found.inputs
 
 
+Answer = dict[str, Any] | str | Callable[[dict[str, Any]], dict[str, Any]]
+"""Of AWS to a lookup: always the same, what it says when it refuses, or one that follows from the arguments."""
+
+
+class Refused(grpc.RpcError):
+    """A lookup that failed, as the engine reports it."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
+
+
 class Cloud(mocks.Mocks):
     """Answers as AWS would, and remembers the requests."""
 
-    def __init__(self, run: Run, answers: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, run: Run, answers: dict[str, Answer]) -> None:
         self.run = run
-        usual: dict[str, dict[str, Any]] = {
+        usual: dict[str, Answer] = {
             "getVpc": {"id": "vpc-1", "cidrBlock": "10.0.0.0/16"},
             "getSubnets": {"ids": ["subnet-2", "subnet-1"]},
             "getSubnet": {"vpcId": "vpc-1", "availabilityZone": "eu-central-1a"},
@@ -158,7 +173,10 @@ class Cloud(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         kind = args.token.rpartition(":")[2]
         self.run.calls.append((kind, args.args))
-        return self.answers[kind], []
+        answer = self.answers[kind]
+        if isinstance(answer, str):
+            raise Refused(f"invocation of {args.token} returned an error: invoking {args.token}: {answer}")
+        return answer(args.args) if callable(answer) else answer, []
 
 
 class Monitor(mocks.MockMonitor):
@@ -210,7 +228,7 @@ Program = Callable[..., Run]
 
 def run_program(
     changes: dict[str, Any] | None = None,
-    answers: dict[str, dict[str, Any]] | None = None,
+    answers: dict[str, Answer] | None = None,
     secret: tuple[str, ...] = (),
     stack: str = "prod",
 ) -> Run:
@@ -259,7 +277,7 @@ def _run(
     project: str,
     stack: str,
     config: dict[str, Any],
-    answers: dict[str, dict[str, Any]],
+    answers: dict[str, Answer],
     secret: list[str],
 ) -> Run:
     folder = PROJECT if project == "monitoring" else PROJECT / "bootstrap"

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from components import data_volume
 from program.key import find_key
 from settings import load
 from tests.components.conftest import KEY, Run, run_once, run_program, statements
@@ -155,6 +156,13 @@ def test_the_reason_why_a_key_cannot_be_looked_up_is_reported(
         find_key(load(raw(**ALIAS)), pulumi.InvokeOptions())
     assert said in str(error.value)
     assert error.value.__cause__ is None
+
+
+def test_a_data_volume_with_another_key_is_refused_at_the_preview() -> None:
+    """EBS cannot change it, and AWS would say so after other changes."""
+    assert data_volume._with_its_key("vol-1", KEY, wanted=KEY) == "vol-1"
+    with pytest.raises(pulumi.RunError, match=rf"kmsKey = {KEY}: the data volume is encrypted with another-key"):
+        data_volume._with_its_key("vol-1", "another-key", wanted=KEY)
 
 
 def test_the_data_volume_keeps_its_key_unless_a_backup_is_restored(run: Run) -> None:

@@ -32,8 +32,24 @@ SUBNET, VPC = "subnet-0123456789abcdef0", "vpc-0123456789abcdef0"
             "instanceType = t4g.medium: is not available in any zone of eu-central-1; write another",
         ),
         ({}, {"getSubnets": {"ids": []}}, "subnetId: the default VPC has no default subnet; name a public one"),
+        (
+            {},
+            {"getSubnets": lambda asked: {"ids": ["subnet-1"] if len(asked["filters"]) == 2 else []}},
+            "instanceType = t4g.medium: is only available in eu-central-1a or eu-central-1b, where the default VPC has "
+            "no default subnet",
+        ),
+        (
+            {},
+            {"getVpc": "no matching EC2 VPC found"},
+            "subnetId: is missing, and eu-central-1 has no default VPC to take a subnet from",
+        ),
+        (
+            {},
+            {"getInstanceType": "api error InvalidInstanceType: t4g.medium"},
+            "instanceType = t4g.medium: eu-central-1 has no such instance type",
+        ),
     ],
-    ids=["another VPC", "another zone", "no zone", "no subnet"],
+    ids=["another VPC", "another zone", "no zone", "no subnet", "no subnet there", "no VPC", "no type"],
 )
 def test_an_unsuitable_subnet_zone_or_type_is_reported(
     settings: dict[str, Any], answers: dict[str, Any], said: str
@@ -41,6 +57,15 @@ def test_an_unsuitable_subnet_zone_or_type_is_reported(
     with pytest.raises(pulumi.RunError) as error:
         run_program({"instanceType": "t4g.medium"} | settings, answers)
     assert f"monitoring:{said}" in str(error.value)
+
+
+@pytest.mark.parametrize("lookup", ["getVpc", "getInstanceType", "getSubnets", "getAmi"])
+def test_a_refusal_of_aws_is_quoted_without_anything_else(lookup: str) -> None:
+    """Without the names of the SDK's functions around it, and as one line."""
+    said = "api error UnauthorizedOperation: You are not authorized"
+    with pytest.raises(pulumi.RunError) as error:
+        run_program({}, {lookup: said})
+    assert str(error.value) == f"Looking up what already exists in AWS failed, and nothing was changed: {said}"
 
 
 def test_the_default_subnet_is_in_a_zone_that_has_the_instance_type() -> None:

@@ -68,6 +68,12 @@ def test_a_standby_needs_a_second_zone() -> None:
     given = {"subnetId": first, "database": DATABASE | {"multiAz": True, "standbySubnetId": second}}
     with pytest.raises(pulumi.RunError, match=rf"standbySubnetId = {second}: is in vpc-1, eu-central-1a; name"):
         run_program(given)
+    zones = {first: "eu-central-1a", second: "eu-central-1b"}
+
+    def subnet(asked: dict[str, Any]) -> dict[str, Any]:
+        return {"vpcId": "vpc-1", "availabilityZone": zones[asked["id"]]}
+
+    assert run_program(given, {"getSubnet": subnet}).one("DbInstance")["vpcSubnetIds"] == [first, second]
 
 
 def test_the_server_may_read_the_administrator_s_secret_and_no_other(run: Run) -> None:

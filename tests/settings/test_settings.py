@@ -233,6 +233,15 @@ def test_a_wrong_value_inside_an_object_is_reported(key: str, value: dict[str, A
         ({"sshCidrs": ["10.0.0.0/8"]}, "sshKeyName", "is missing, so nobody in sshCidrs could log in"),
         ({"vpcId": "vpc-0123456789abcdef0"}, "subnetId", "is required with vpcId; name a public subnet"),
         ({"certificate": {"certificate": CERTIFICATE, "privateKey": KEY}}, "domain", "is required with"),
+        (
+            {
+                "certificate": {"certificate": CERTIFICATE, "privateKey": KEY},
+                "domain": "m.example.com",
+                "certificateGeneration": "2",
+            },
+            "certificateGeneration",
+            "does not apply with a certificate of your own",
+        ),
         ({"publicAddress": False}, "subnetId", "is required with publicAddress: false"),
         (
             {"kmsKey": KMS.replace("eu-central-1", "eu-west-1") + "alias/a"},

@@ -92,6 +92,14 @@ def test_an_invalid_file_is_refused_without_quoting_it(text: str, says: str) -> 
     assert "hunter2" not in str(error.value)
 
 
+def test_an_unreadable_file_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.folder.yaml").mkdir()
+    (tmp_path / "Pulumi.binary.yaml").write_bytes(b"\xff")
+    for name, says in (("folder", "Is a directory"), ("binary", "can't decode byte 0xff")):
+        with pytest.raises(StackFileError, match=rf"Pulumi\.{name}\.yaml cannot be read: .*{says}"):
+            read(tmp_path / f"Pulumi.{name}.yaml", name)
+
+
 def test_a_missing_file_lists_the_existing_stacks(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.blue.yaml").touch()
     (tmp_path / "Pulumi.yaml").touch()
