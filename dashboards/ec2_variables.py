@@ -32,7 +32,7 @@ def variables(uid: str, region: str, influxdb_uid: str) -> list[Builder[Variable
                     attribute="Tags.Name",
                     filters={"tag:$tag": ["$tagvalue"], **RUNNING},
                 ),
-            ).description("Limits the list “Instances” to those with a Name tag: CloudWatch knows only ids")
+            ).description("Limits the list “Instances” to those with the chosen Name tags: CloudWatch knows only ids")
         ),
         _several(
             asked(
