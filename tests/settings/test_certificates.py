@@ -178,6 +178,13 @@ def test_a_pair_that_no_client_would_trust_is_refused(what: str) -> None:
     assert KEY.splitlines()[1][:8] not in line
 
 
+@pytest.mark.parametrize(
+    "use", [{"usage": None}, {"usage": ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}, {"signs": False}], ids=str
+)
+def test_a_certificate_with_further_uses_is_accepted(use: dict[str, Any]) -> None:
+    assert settings(certificate=certificate_text(signed(ec_key(), **use)), ca=CA).certificate is not None
+
+
 def test_a_chain_to_a_private_authority_is_accepted_and_a_gap_in_it_refused() -> None:
     assert settings(certificate=certificate_text(signed(ec_key())), ca=CA).certificate is not None
     between = signed(ec_key(3), authority=True, subject="between")
