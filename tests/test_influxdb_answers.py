@@ -17,8 +17,8 @@ from program.boards import Board
 from program.queries import Asked
 from settings import Settings
 from settings.load import load
+from tests.support.configuration import raw
 from tests.support.serving import serving
-from tests.test_settings import raw
 
 Answer = tuple[int, Any]
 READABLE: Answer = (200, {"results": [{"series": []}, {"series": []}]})

@@ -88,4 +88,4 @@ def test_out_of_memory_kills_processes_of_grafana_and_none_of_influxdb(environme
     assert eventually(lambda: len(oom_scores(environment, "grafana-server")) < small - 5), "nothing was killed"
     time.sleep(5)
     assert (main_pid(environment, server, "influxdb"), len(oom_scores(environment, "influxdb"))) == (before, large)
-    assert eventually(lambda: environment.grafana.get("/api/health").status_code == 200)
+    assert eventually(lambda: grafana_answers(environment))
