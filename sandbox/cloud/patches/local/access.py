@@ -65,11 +65,25 @@ def call_action(original: Any, self: Any) -> Any:
 def judge(response: Any) -> None:
     """Raises RefusedError unless the request may be answered. response: moto's, which holds the request."""
     environ = response.normalized_request.environ
-    headers = dict(response.headers)
-    service = ""
     if response.service_name == "sts" and response._get_action() == WEB_IDENTITY:
         _judge_token(response, context(response.region, environ))
         return
+    identity, service = _authenticate(response, environ)
+    if identity.account != ACCOUNT and service not in EVERY_ACCOUNT:
+        raise RefusedError("unknown", service, f"The local AWS has '{service}' only in the account {ACCOUNT}.")
+    # Every key may ask whose it is, whatever the policies say.
+    if service == "sts" and response._get_action() == "GetCallerIdentity":
+        return
+    known = identity.context | context(response.region, environ)
+    external = response.querystring.get("ExternalId")
+    known |= {"sts:ExternalId": external[0]} if external else {}
+    for each in permissions.needed(response, service):
+        _judge_action(identity, Question(each.action, each.resource, known | dict(each.context)), service)
+
+
+def _authenticate(response: Any, environ: dict[str, Any]) -> tuple[Identity, str]:
+    """The caller, and the service's signing name. Raises RefusedError unless key, session and signature are valid."""
+    headers, service = dict(response.headers), ""
     try:
         signed = signatures.parse(headers.get("Authorization", ""))
         service = signed.service
@@ -87,16 +101,7 @@ def judge(response: Any) -> None:
         raise RefusedError("expired", service, "The security token included in the request is expired") from None
     except signatures.SignatureError as error:
         raise RefusedError("signature", service, str(error)) from None
-    if identity.account != ACCOUNT and service not in EVERY_ACCOUNT:
-        raise RefusedError("unknown", service, f"The local AWS has '{service}' only in the account {ACCOUNT}.")
-    # Every key may ask whose it is, whatever the policies say.
-    if service == "sts" and response._get_action() == "GetCallerIdentity":
-        return
-    known = identity.context | context(response.region, environ)
-    external = response.querystring.get("ExternalId")
-    known |= {"sts:ExternalId": external[0]} if external else {}
-    for each in permissions.needed(response, service):
-        _judge_action(identity, Question(each.action, each.resource, known | dict(each.context)), service)
+    return identity, service
 
 
 def _judge_token(response: Any, known: dict[str, str]) -> None:
