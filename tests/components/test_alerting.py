@@ -44,6 +44,7 @@ def test_contact_points_are_secret_and_messages_are_grouped_by_host() -> None:
     policy = run.one("NotificationPolicy")
     assert policy["contactPoint"] == point.inputs["name"]
     assert policy["groupBies"] == ["alertname", "host"]
+    assert (policy["groupWait"], policy["groupInterval"], policy["repeatInterval"]) == ("30s", "5m", "4h")
 
 
 def test_each_severity_has_its_own_contact_point_and_repeat_interval() -> None:
@@ -65,8 +66,9 @@ def test_each_severity_has_its_own_contact_point_and_repeat_interval() -> None:
     }
     for name, route in routes.items():
         assert route["matchers"] == [{"label": "severity", "match": "=", "value": name}]
+        assert route["groupBies"] == ["alertname", "host"]
         (together,) = route["policies"]
-        assert together["groupBies"] == ["cause"]
+        assert (together["groupBies"], together["groupWait"]) == (["cause"], "90s")
         assert together["matchers"] == [{"label": "cause", "match": "=~", "value": ".+"}]
         assert together["contactPoint"] == route["contactPoint"]
 

@@ -70,6 +70,7 @@ def test_the_heartbeat_has_its_own_contact_point_and_interval(watched: Run) -> N
     assert "webhooks" in point.secret and point.inputs["webhooks"][0]["disableResolveMessage"]
     first, *others = watched.one("NotificationPolicy")["policies"]
     assert first["matchers"] == [{"label": "heartbeat", "match": "=", "value": "true"}]
+    assert (first["groupBies"], first["groupWait"]) == (["alertname"], "1s")
     assert (first["contactPoint"], first["groupInterval"], first["repeatInterval"]) == (
         "Monitoring heartbeat",
         "10m",

@@ -20,12 +20,14 @@ def test_the_influxdb_datasource_has_the_user_that_reads_and_verifies_the_server
     datasource = prod.one("DataSource", "influxdb")
     assert datasource["uid"] == "influxdb"
     assert datasource["url"] == "https://localhost:8086"
-    assert datasource["username"] == "grafana"
-    options = json.loads(datasource["jsonDataEncoded"])
-    assert options["dbName"] == "telegraf"
-    assert options["tlsAuthWithCACert"] is True
-    assert "tlsSkipVerify" not in options
+    assert (datasource["type"], datasource["isDefault"]) == ("influxdb", True)
+    assert (datasource["username"], datasource["databaseName"]) == ("grafana", "telegraf")
+    assert json.loads(datasource["jsonDataEncoded"]) == {
+        **{"dbName": "telegraf", "httpMethod": "POST", "version": "InfluxQL", "timeInterval": "10s"},
+        "tlsAuthWithCACert": True,
+    }
     secret = json.loads(datasource["secureJsonDataEncoded"])
+    assert set(secret) == {"password", "tlsCACert"}
     assert secret["password"] == "password-of-influxdb-grafana"
     assert "the-ca" in secret["tlsCACert"]
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from tests.components.conftest import Run, run_once
+import pytest
+
+from tests.components.conftest import Run, run_once, run_program
+from tests.components.examples import ELSEWHERE
+
+GROUP = "SecurityGroup-network"
 
 
 def test_only_the_configured_ranges_reach_grafana_and_influxdb(prod: Run) -> None:
     rules = {
         (r.inputs["fromPort"], r.inputs["toPort"], r.inputs["ipProtocol"], r.inputs["cidrIpv4"])
         for r in prod.all("SecurityGroupIngressRule")
+        if r.inputs["securityGroupId"] == GROUP
     }
     assert rules == {
         (3000, 3000, "tcp", "203.0.113.0/24"),
@@ -33,6 +39,7 @@ def test_the_server_may_only_use_the_web_and_the_vpc_s_dns(prod: Run) -> None:
     rules = {
         (r.inputs["ipProtocol"], r.inputs["fromPort"], r.inputs["toPort"], r.inputs["cidrIpv4"])
         for r in prod.all("SecurityGroupEgressRule")
+        if r.inputs["securityGroupId"] == GROUP
     }
     assert rules == {
         ("tcp", 443, 443, "0.0.0.0/0"),
@@ -40,3 +47,18 @@ def test_the_server_may_only_use_the_web_and_the_vpc_s_dns(prod: Run) -> None:
         ("udp", 53, 53, "10.0.0.0/16"),
         ("tcp", 53, 53, "10.0.0.0/16"),
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "ports"),
+    [("https://influx.example.com:9086", [9086]), ("https://influx.example.com", [])],
+    ids=["its own port", "the port of HTTPS"],
+)
+def test_the_server_may_use_the_port_of_another_influxdb(prod: Run, url: str, ports: list[int]) -> None:
+    changes = {"influxdb": ELSEWHERE | {"url": url}, "agentCidrs": [], "retention": "30d"}
+    run = run_program(changes, secret=("influxdb",))
+
+    def outgoing(of: Run) -> list[int]:
+        return sorted(int(r.inputs["fromPort"]) for r in of.all("SecurityGroupEgressRule"))
+
+    assert outgoing(run) == sorted([*outgoing(prod), *ports])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from tests.components.conftest import Run, run_program
+from tests.components.conftest import Run, run_once, run_program
 
 
 def test_the_metadata_service_requires_tokens(prod: Run) -> None:
@@ -13,11 +13,25 @@ def test_the_metadata_service_requires_tokens(prod: Run) -> None:
     assert options == {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
 
 
-def test_both_volumes_are_encrypted_and_the_data_volume_has_the_configured_size(prod: Run) -> None:
-    assert prod.one("Instance")["rootBlockDevice"]["encrypted"] is True
-    assert prod.one("Volume")["encrypted"] is True
-    assert prod.one("Volume")["type"] == "gp3"
-    assert prod.one("Volume")["size"] == 100
+def test_the_instance_and_its_volumes_are_as_the_settings_say() -> None:
+    run = run_once({"instanceType": "t4g.large", "rootVolumeSize": 12, "dataVolumeSize": 33})
+    server, volume = run.one("Instance"), run.one("Volume")
+    assert (server["instanceType"], server["ami"]) == ("t4g.large", "ami-00000001")
+    assert (server["monitoring"], server["ebsOptimized"]) == (True, True)
+    assert server["rootBlockDevice"] == {
+        **{"volumeType": "gp3", "volumeSize": 12, "encrypted": True, "deleteOnTermination": True},
+    }
+    assert (volume["type"], volume["size"], volume["encrypted"]) == ("gp3", 33, True)
+
+
+def test_the_server_has_its_subnet_firewall_role_volume_and_address(prod: Run) -> None:
+    server = prod.one("Instance")
+    assert (server["subnetId"], prod.one("Volume")["availabilityZone"]) == ("subnet-1", "eu-central-1a")
+    assert server["vpcSecurityGroupIds"] == ["SecurityGroup-network"]
+    assert (server["iamInstanceProfile"], prod.one("InstanceProfile")["role"]) == ("server", "server")
+    attachment, association = prod.one("VolumeAttachment"), prod.one("EipAssociation")
+    assert attachment["instanceId"] == association["instanceId"] == "Instance-server-arm64"
+    assert (attachment["volumeId"], association["allocationId"]) == ("Volume-data", "Eip-network")
 
 
 def test_the_instance_is_stopped_before_its_volume_is_detached(prod: Run) -> None:
