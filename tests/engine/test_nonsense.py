@@ -74,7 +74,7 @@ def test_each_wrong_value_is_one_line(product: Product, what: str) -> None:
 
 
 def test_no_part_of_a_secret_is_shown(product: Product) -> None:
-    """shared/cases/server/secret_in_preview.sh: an SMTP password next to an ordinary mistake."""
+    """Such as an SMTP password next to an ordinary mistake."""
     secret = ("config", "set", "--stack", product.stack, "--secret", "--path")
     for path in ("smtp.password", "contactPoints.webhookToken", "influxdb.password"):
         product.run(*secret, f"monitoring:{path}", f"{MARKER}'")

@@ -35,8 +35,8 @@ def locked(grafana: Ask, administrator: tuple[str, str]) -> bool:
 
 @contextmanager
 def lockout(environment: Environment, grafana: Ask, administrator: tuple[str, str]) -> Iterator[None]:
-    """Within this context the administrator is locked out: somebody keeps mistyping the password
-    (shared/cases/server/29-admin-locked.sh), as Grafana forgets each attempt after five minutes."""
+    """Within this context the administrator is locked out: somebody keeps mistyping the password, as
+    Grafana forgets each attempt after five minutes."""
     wrong = {"user": administrator[0], "password": "wrong"}
     url, ca, end = environment.grafana.url, str(environment.grafana.ca_file), threading.Event()
 

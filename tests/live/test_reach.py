@@ -120,8 +120,7 @@ TOKEN = ("curl", "-sS", "-m", "5", "-X", "PUT", "-H", "X-aws-ec2-metadata-token-
 
 @pytest.mark.parametrize("user", SERVICE_USERS)
 def test_no_service_user_gets_a_token_from_the_metadata_service(environment: Environment, user: str) -> None:
-    """shared/cases/server/imds.sh: a token gives access to the role's credentials and so to every secret of the
-    stack."""
+    """A token gives access to the role's credentials and so to every secret of the stack."""
     url = f"http://{METADATA}/latest/api/token"
     assert environment.guest(*TOKEN, "-f", url).returncode == 0, "not even root gets one"
     refused = as_user(environment, user, *TOKEN, url)
@@ -158,7 +157,7 @@ BACKUP = "cd $(mktemp -d); timeout 120 influxd backup -portable -db telegraf ./b
 
 @pytest.mark.parametrize("user", SERVICE_USERS)
 def test_no_service_user_can_back_up_influxdb(environment: Environment, user: str) -> None:
-    """shared/cases/server/influx_8088.sh: a restored backup reveals every measurement and every user of InfluxDB."""
+    """A restored backup reveals every measurement and every user of InfluxDB."""
     # influxd would retry for long, so it ends at the first refusal.
     taken = as_user(environment, user, "sh", "-c", f"{BACKUP} 2>&1 | grep -m 1 'connection refused'; ls ./b")
     assert "connection refused" in taken.stdout

@@ -70,7 +70,6 @@ def a_tsm_file(environment: Environment) -> Iterator[None]:
 def test_a_tsm_file_cut_in_half_loses_only_its_content(
     environment: Environment, influxdb: Ask, a_tsm_file: None
 ) -> None:
-    """shared/cases/server/tsm.sh."""
     before = stored(influxdb)
     newest = f"ls -t {SHARDS}/*/*.tsm | head -n 1"
     file = damage(environment, newest, "truncate -s $((s / 2)) $f")
