@@ -48,7 +48,7 @@ shell: bootstrap ## open a shell in which plain `pulumi` commands work against t
 down: bootstrap ## remove everything: machines, volumes, bridge, state
 	@$(RUN) sandbox down
 
-test: browser ## run every test but the long faults, in three separate environments
+test: browser ## run every test but the long faults, in four separate environments
 	@$(RUN) sandbox test
 
 faults: bootstrap ## cause every fault of docs/faults.md, in a separate environment (about an hour)

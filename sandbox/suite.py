@@ -1,4 +1,4 @@
-"""`make test`: the tests that boot machines, in three environments next to each other, and all others meanwhile."""
+"""`make test`: the tests that boot machines, in four environments side by side, and all others at the same time."""
 
 from __future__ import annotations
 
@@ -16,30 +16,28 @@ from sandbox.toolchain import influxdb
 
 LIVE_TESTS = "tests/live"
 ENVIRONMENTS, OTHERS = ("-n", "4"), ("-n", "2")
-"""Processes of pytest. Each of the first has an environment, and waits for its machines half of the time: so there is
-one more than processors."""
+"""How many processes pytest has. Each of the first has an environment and mostly waits for its machines, so there are
+more of them than processors."""
 
 BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
-"""The tests of a file run in one process, because they share the state that the test before left; those that need no
-environment by folder, because they share fixtures (tests/conftest.py).
-
-In the order of the conftest.py, whichever process is free takes the next: of those of an environment the one that takes
-it down is the last, of the others the longest is the first."""
+"""All tests of a file run in the same process, because each relies on the state that the one before it left; without an
+environment all tests of a folder, because they share fixtures (tests/conftest.py). A process that has finished takes
+the next file or folder, in the order of the conftest.py."""
 
 SLOWEST = "--durations=25"
 COLUMNS = "160"
-"""pytest cuts its summary's lines at a terminal's width, and has none here."""
+"""The width at which pytest cuts the lines of its summary: it has no terminal here."""
 
 REASONS = 10
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def run(checkout: Path, arguments: list[str]) -> int:
-    """Run every test but the long faults (`-m` chooses others); with arguments: pytest with these. Ends with
-    pytest's last line of each part, and returns 0 when both passed.
+    """Run every test except the long faults (`-m` selects others); with arguments, run pytest with these. Prints
+    pytest's last line of each part at the end. Returns 0 if both passed.
 
-    Tests of an environment wait for machines most of the time, so all others run next to them, with what they leave of
-    the processors, and are printed at the end.
+    The tests that need an environment mostly wait for machines, so all others run at the same time, on the processor
+    time that is left. Their output is printed at the end.
     """
     path = os.pathsep.join([str(toolchain.binaries()), os.environ["PATH"]])
     environment = os.environ | {"SANDBOX_NAME": "test", "PATH": path, "COLUMNS": COLUMNS}
