@@ -152,7 +152,7 @@ class Cloud(mocks.Mocks):
             "RandomPassword": {"result": f"password-of-{args.name}"},
             "RandomString": {"result": "x1y2z3x1y2z3x1y2z3xy"},
             "PrivateKey": {"privateKeyPem": PEM.format(f"hidden-key-of-{args.name}")},
-            "SelfSignedCert": {"certPem": PEM.format("the-ca")},
+            "SelfSignedCert": {"certPem": PEM.format(f"the-ca-of-{args.name}")},
             "CertRequest": {"certRequestPem": "request"},
             "LocallySignedCert": {"certPem": PEM.format("the-server")},
             "AccessKey": {"secret": "secret-of-the-access-key"},

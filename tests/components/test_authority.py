@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from settings import AlertThresholds
 from settings.contradictions.alerts import RENEWED_DAYS
-from tests.components.conftest import ADDRESS, Run, run_program
+from tests.components.conftest import ADDRESS, Run, run_once, run_program
+from tests.components.examples import DOMAIN, NAMED, ZONE
 from tests.support.certificates import CERTIFICATE, KEY
 
 
@@ -14,6 +17,11 @@ def test_the_certificate_is_for_the_server_s_address_and_localhost(prod: Run) ->
     assert request["dnsNames"] == ["localhost"]
     assert {authority.inputs["isCaCertificate"] for authority in prod.all("SelfSignedCert")} == {True}
     assert "isCaCertificate" not in prod.one("LocallySignedCert")
+
+
+def test_the_certificate_is_also_for_the_domain() -> None:
+    run = run_once(NAMED, {"getZone": ZONE})
+    assert run.one("CertRequest")["dnsNames"] == ["localhost", DOMAIN]
 
 
 def test_the_certificate_is_renewed_before_its_alert_fires_and_the_authority_never(prod: Run) -> None:
@@ -32,9 +40,13 @@ def test_the_certificate_is_renewed_before_its_alert_fires_and_the_authority_nev
 
 def test_the_next_generation_s_authority_already_exists(prod: Run) -> None:
     second = run_program({"certificateGeneration": 2})
-    assert {r.name for r in prod.all("SelfSignedCert")} == {"authority-ca-1", "authority-ca-2"}
-    assert {r.name for r in second.all("SelfSignedCert")} == {"authority-ca-2", "authority-ca-3"}
-    assert [r.name for r in second.all("LocallySignedCert")] == ["authority-server-2"]
+    for run, generation in ((prod, 1), (second, 2)):
+        authorities = [f"authority-ca-{generation}", f"authority-ca-{generation + 1}"]
+        assert {r.name for r in run.all("SelfSignedCert")} == set(authorities)
+        assert re.findall(r"the-ca-of-(\S+)", run.outputs["caCertificate"]) == authorities
+        certificate = run.one("LocallySignedCert", f"authority-server-{generation}")
+        assert f"hidden-key-of-{authorities[0]}\n" in certificate["caPrivateKeyPem"]
+        assert f"the-ca-of-{authorities[0]}\n" in certificate["caCertPem"]
 
 
 def test_a_certificate_from_the_settings_is_used_under_its_domain() -> None:

@@ -55,6 +55,14 @@ def test_by_default_the_database_is_private_and_in_a_single_zone(run: Run) -> No
     assert made["vpcSubnetIds"] == ["subnet-1"]
 
 
+def test_the_database_has_the_names_that_the_server_s_script_expects(run: Run) -> None:
+    """As in AWS's secret: tests/userdata/test_timestream.py."""
+    made = run.one("DbInstance")
+    assert (made["organization"], made["bucket"], made["username"], made["port"]) == (
+        *("monitoring", "telegraf", "admin", 8086),
+    )
+
+
 def test_a_standby_has_its_own_subnet() -> None:
     made = run_program({"database": DATABASE | {"multiAz": True, "public": True}}).one("DbInstance")
     assert (made["publiclyAccessible"], made["deploymentType"]) == (True, "WITH_MULTIAZ_STANDBY")
