@@ -163,7 +163,7 @@ def web_address(value: Any) -> str:
         )
     found = re.fullmatch(pattern, value) if isinstance(value, str) else None
     if not found:
-        raise WrongValueError("is not a URL", "write a full URL such as https://apt.grafana.com")
+        raise WrongValueError("is not a URL", "write a full URL such as https://www.example.com")
     if re.search(r"/\.\.?(/|$)", value):
         raise WrongValueError("has . or .. in its path", "write the path without them")
     if len(value) > LONGEST_ADDRESS:

@@ -12,6 +12,7 @@ import pytest
 from tests.components.conftest import ADDRESS, Run, run_program
 from tests.components.examples import ELSEWHERE
 from tests.support.configuration import HOST
+from tools.cost.bill import MOVING_PARAMETERS
 
 OWN = f"https://{ADDRESS}:8086"
 MANAGED = "https://db-1.timestream-influxdb.eu-central-1.on.aws:8086"
@@ -88,6 +89,8 @@ def test_the_copy_script_is_on_the_server_only_while_the_stack_moves(prod: Run) 
     names = {r.name for r in moving("managed", "kept").all("Parameter")}
     assert names >= {"influxdb-moving", "moving_engine.py", "influxdb-moving.timer", "moving.sh", "timestream.py"}
     assert not [r.name for r in prod.all("Parameter") if "influxdb-moving" in r.name]
+    advanced = [r.name for r in moving("managed", "kept").all("Parameter") if r.inputs["tier"] == "Advanced"]
+    assert len(advanced) == MOVING_PARAMETERS, "as in the bill"
     conf = parameter(moving("managed", "kept"), "server.conf")
     assert f"OTHER={MANAGED}\n" in conf
     assert "SHOWN=other\n" in conf

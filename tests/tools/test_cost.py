@@ -163,6 +163,13 @@ def test_a_long_certificate_takes_the_advanced_tier() -> None:
     assert not list(bills._parameters({}, prices.of("us-east-1")))
 
 
+@pytest.mark.parametrize("own", ["shown", "kept"])
+def test_the_large_files_of_a_stack_that_moves_are_counted(own: str) -> None:
+    found = of(f"  monitoring:database: {{ kind: timestream, own: {own} }}\n")
+    assert amounts(found)["advanced-tier parameters"] == "0.10"
+    assert "advanced-tier parameters" not in amounts(of("  monitoring:database: { kind: timestream }\n"))
+
+
 def test_a_region_without_prices_says_whose_are_shown() -> None:
     found = of(region="eu-south-1")
     assert found.total == of(region="eu-central-1").total

@@ -28,6 +28,8 @@ ROLLED_DAY_MIB = HOST_DAY_MIB / 10
 """The same for the 5-minute steps made from them, whatever the collection interval."""
 STANDARD_PARAMETER = 4096
 """Bytes of the largest free parameter (as in components/parameters.py, which takes seconds to import)."""
+MOVING_PARAMETERS = 2
+"""How many files larger than that a stack has while it moves to or from another InfluxDB."""
 FOREVER_DAYS = 365
 """Days that are counted for `retention: INF`."""
 USED = (
@@ -85,13 +87,14 @@ def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
     given = file.given
     listed, hidden = _listed(given)
     agents, hidden = (listed, hidden) if hosts is None else (hosts, [])
-    own_influxdb = all("own" in given.get(key, "own") for key in ("influxdb", "database"))
+    others = [given[key] for key in ("influxdb", "database") if given.get(key)]
+    moving = any(isinstance(other, dict) and other.get("own") for other in others)
     price = prices.of(settings.region)
     lines = (
         *_machine(settings, price),
         *_database(settings),
-        *_backups(settings, price, agents if own_influxdb else None),
-        *_parameters(given, price),
+        *_backups(settings, price, agents if moving or not others else None),
+        *_parameters(given, price, moving=moving),
         _alerts(settings, price, instances),
         *_switch(settings, price),
     )
@@ -151,8 +154,9 @@ def _backups(settings: Settings, price: Prices, agents: int | None) -> Iterator[
     yield _line("backups at full size", quantity, gib * price.s3_gib_month)
 
 
-def _parameters(given: dict[str, Any], price: Prices) -> Iterator[Line]:
-    """Certificates too long for a free parameter; the program's own files fit (tests/components/test_parameters.py)."""
+def _parameters(given: dict[str, Any], price: Prices, *, moving: bool = False) -> Iterator[Line]:
+    """Certificates too long for a free parameter, and the files of a stack that moves. The program's other files fit
+    (tests/components/test_parameters.py)."""
     texts = [
         part.get(name)
         for part in (given.get("certificate"), given.get("influxdb"))
@@ -160,6 +164,7 @@ def _parameters(given: dict[str, Any], price: Prices) -> Iterator[Line]:
         for name in ("certificate", "ca")
     ]
     many = sum(isinstance(text, str) and len(text.encode()) > STANDARD_PARAMETER for text in texts)
+    many += MOVING_PARAMETERS if moving else 0
     month = price.everywhere["advanced_parameter_month"]
     if many:
         yield _line("advanced-tier parameters", f"{many} at {month}", many * month)
