@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -237,6 +238,22 @@ def test_the_size_is_written_unless_it_is_the_default(project: Path) -> None:
         assert ("instanceType" in made.read_text()) is in_file
         assert read(made, "two").settings()[0].instance_type == size
         made.unlink()
+
+
+def test_a_file_that_cannot_be_created_is_reported(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is nothing to remove then."""
+    usual = Path.open
+
+    def opened(path: Path, mode: str = "r", **more: Any) -> Any:
+        if mode == "x":
+            raise OSError(errno.EROFS, "Read-only file system")
+        return usual(path, mode, **more)
+
+    monkeypatch.setattr(Path, "open", opened)
+    assert command.main(["--name", "two", "--allow", ME, "--yes", "--project", str(project)]) == 1
+    assert "cannot be written (Read-only file system); nothing was written." in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_written_is_removed(
