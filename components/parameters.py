@@ -12,7 +12,7 @@ from program.revision import listing, revision_of
 STANDARD_LIMIT = 4096
 """Bytes that a standard parameter can have; an advanced one (0.05 USD a month) can have 8192."""
 
-ACCOUNT_S = "alias/aws/ssm"
+AWS_MANAGED_KEY = "alias/aws/ssm"
 """The key that AWS has for all of an account's parameters."""
 
 SHORT = ("-password", "-secret", "-secret-key")
@@ -75,7 +75,7 @@ class Parameters(pulumi.ComponentResource):
                 type="SecureString",
                 tier=_tier(secret, value),
                 value=pulumi.Output.secret(value),
-                key_id=key or ACCOUNT_S,
+                key_id=key or AWS_MANAGED_KEY,
                 overwrite=overwrite,
                 opts=secret_child,
             )
