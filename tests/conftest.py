@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 HERE = Path(__file__).parent
 
@@ -56,6 +57,12 @@ class ByFolder(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return file if file.startswith("tests/live/") else file.rpartition("/")[0]
+
+    def _reschedule(self, node: WorkerController) -> None:
+        """Assign a node its next file before the last test of the current one, not before the last two: meanwhile
+        another node may be free. (A node starts a test only once it knows the next one.)"""
+        if len(self.workqueue) == 0 or self._pending_of(self.assigned_work[node]) <= 1:
+            super()._reschedule(node)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder | None:

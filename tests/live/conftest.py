@@ -17,9 +17,12 @@ from tests.support.waiting import eventually
 
 FAULTS = Path(__file__).parent / "faults"
 
-LONGEST = ("test_damaged.py", "test_faults.py", "test_slow_influxdb.py", "test_durable.py", "test_server.py")
-"""The files of faults that take longest, the longest first: at the end of the run no process waits minutes for another
-one's last file."""
+LONGEST = (
+    *("test_backups.py", "test_rotation.py", "test_workflows.py", "test_elsewhere.py"),
+    *("test_damaged.py", "test_faults.py", "test_durable.py", "test_slow_influxdb.py", "test_volumes.py"),
+)
+"""The files that come first in their stage, because they take longest: at the end of the run no process waits minutes
+for another one's last file."""
 
 __all__ = ["administrator", "environment", "grafana", "influxdb", "passwords", "quick"]
 
