@@ -6,7 +6,7 @@ import signal
 from types import FrameType
 
 from sandbox import commands
-from sandbox.errors import plainly
+from sandbox.errors import status_of
 from sandbox.place import Place
 from sandbox.progress import console
 from tools.command import run
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in known:
         console.print(f"Choose one of: {', '.join(known)}.", markup=False)
         return 2
-    return plainly(lambda: known[arguments[0]](Place.here(), arguments[1:]), INTERRUPTED)
+    return status_of(lambda: known[arguments[0]](Place.here(), arguments[1:]), INTERRUPTED)
 
 
 if __name__ == "__main__":

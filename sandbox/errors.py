@@ -11,7 +11,7 @@ class SandboxError(Exception):
     """Something the user has to know or do; the text says what and how."""
 
 
-def plainly(main: Callable[[], int], interrupted: str = "Interrupted.") -> int:
+def status_of(main: Callable[[], int], interrupted: str = "Interrupted.") -> int:
     """Run a command and return its exit status. A SandboxError is reported by its text alone; for other errors, see
-    `command.plainly`."""
-    return command.plainly(main, interrupted, SandboxError)
+    `tools.command.status_of`."""
+    return command.status_of(main, interrupted, SandboxError)

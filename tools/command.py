@@ -23,13 +23,13 @@ ADVICE = {
 def run(main: Callable[[list[str]], int], explained: type[Exception] | tuple[()] = ()) -> NoReturn:
     """Run a command with the arguments that were typed, and exit with its status.
 
-    Characters that the terminal's encoding lacks are printed as question marks. For the rest, see `plainly`.
+    Characters that the terminal's encoding lacks are printed as question marks. For the rest, see `status_of`.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        status = plainly(lambda: main(sys.argv[1:]), explained=explained)
+        status = status_of(lambda: main(sys.argv[1:]), explained=explained)
     finally:
         # Python resets a handler to the default action as it exits, but keeps SIG_IGN (_PySignal_Fini in
         # Modules/signalmodule.c): otherwise a second Ctrl-C would replace the status.
@@ -37,7 +37,7 @@ def run(main: Callable[[list[str]], int], explained: type[Exception] | tuple[()]
     sys.exit(status)
 
 
-def plainly(
+def status_of(
     command: Callable[[], int], interrupted: str = "Interrupted.", explained: type[Exception] | tuple[()] = ()
 ) -> int:
     """Run a command and return its exit status.

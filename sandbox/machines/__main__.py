@@ -25,7 +25,7 @@ from contextlib import ExitStack
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox import daemons
-from sandbox.errors import SandboxError, plainly
+from sandbox.errors import SandboxError, status_of
 from sandbox.machines import cleanup
 from sandbox.machines.aws import HOME_REGION, Aws, Regions
 from sandbox.machines.image import ensure_image
@@ -104,7 +104,7 @@ def control(place: Place, command: str, arguments: list[str]) -> int:
 def main(arguments: list[str]) -> int:
     """Run the daemon, or the command in `arguments`; returns the exit status."""
     place = Place.here()
-    return plainly(lambda: control(place, arguments[0], arguments[1:]) if arguments else daemon(place))
+    return status_of(lambda: control(place, arguments[0], arguments[1:]) if arguments else daemon(place))
 
 
 if __name__ == "__main__":

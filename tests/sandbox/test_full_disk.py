@@ -35,8 +35,8 @@ def with_full_disks(size: str, *command: str) -> subprocess.CompletedProcess[str
 
 def test_no_folder_for_temporary_files() -> None:
     script = (
-        "import sys, tempfile; from sandbox.errors import plainly; "
-        "open('filler', 'w').write('x' * 4096); sys.exit(plainly(lambda: len(tempfile.mkdtemp())))"
+        "import sys, tempfile; from sandbox.errors import status_of; "
+        "open('filler', 'w').write('x' * 4096); sys.exit(status_of(lambda: len(tempfile.mkdtemp())))"
     )
     done = with_full_disks("4k", sys.executable, "-c", script)
     assert done.returncode == 1, done.stderr

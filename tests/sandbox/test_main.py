@@ -105,7 +105,9 @@ def test_a_file_that_cannot_be_written_is_reported_in_one_sentence(
 @pytest.mark.parametrize("lines", [1, 9999])
 def test_a_closed_pipe_ends_the_command_silently(lines: int) -> None:
     body = f"time.sleep(0.3); [print('x' * 99) for _ in range({lines})]"
-    program = f"import sys, time; from sandbox.errors import plainly; sys.exit(plainly(lambda: exec({body!r}) or 0))"
+    program = (
+        f"import sys, time; from sandbox.errors import status_of; sys.exit(status_of(lambda: exec({body!r}) or 0))"
+    )
     command = ["bash", "-c", '{ "$0" -c "$1"; echo "status $?" >&2; } | true', sys.executable, program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert (done.stdout, done.stderr) == ("", "status 1\n")
@@ -209,7 +211,7 @@ def test_a_stack_name_is_checked_before_anything_is_made(
 
 
 def test_output_that_cannot_be_written_is_reported_in_one_sentence() -> None:
-    program = "import sys; from sandbox.errors import plainly; sys.exit(plainly(lambda: print('x') or 0))"
+    program = "import sys; from sandbox.errors import status_of; sys.exit(status_of(lambda: print('x') or 0))"
     command = ["bash", "-c", '"$0" -c "$1" >/dev/full', sys.executable, program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 1
