@@ -32,7 +32,7 @@ def preview(*steps: dict[str, Any], **more: Any) -> Preview:
     return parsed(json.dumps({"steps": list(steps), **more}))
 
 
-def said(*steps: dict[str, Any], **more: Any) -> str:
+def comment_text(*steps: dict[str, Any], **more: Any) -> str:
     return comment.text([Report("dev", preview(*steps), **more)], COMMIT)
 
 
@@ -40,7 +40,7 @@ INSTANCE, VOLUME, BUCKET = "aws:ec2/instance:Instance", "aws:ebs/volume:Volume",
 
 
 def test_losses_are_at_the_top_in_words() -> None:
-    text = said(
+    text = comment_text(
         step("update", "aws:ec2/eip:Eip", "server", {"tags": {"a": "1"}}, {"tags": {"a": "2"}}),
         step("replace", INSTANCE, "server", {"ami": "a"}, {"ami": "b"}, replaceReasons=["ami"]),
         step("delete", VOLUME, "data", {"size": 20}),
@@ -65,32 +65,34 @@ def test_losses_are_at_the_top_in_words() -> None:
 def test_a_removed_protection_is_at_the_top() -> None:
     kept, given_up = step("same", BUCKET, "backups", {}, {}), step("same", VOLUME, "data", {}, {})
     given_up["oldState"]["protect"] = True
-    text = said(kept, given_up)
+    text = comment_text(kept, given_up)
     assert "> - the data volume is no longer protected.\n" in text
     assert "bucket" not in text
 
 
 def test_a_gate_that_runs_again_is_not_a_loss() -> None:
     gate = "command:local:Command"
-    text = said(step("replace", gate, "ready", {"triggers": [1]}, {"triggers": [2]}, replaceReasons=["triggers"]))
+    text = comment_text(
+        step("replace", gate, "ready", {"triggers": [1]}, {"triggers": [2]}, replaceReasons=["triggers"])
+    )
     assert text.startswith("## Changes, but nothing is replaced or deleted\n\n**dev**: 1 run again.")
     assert "! Command ready: run again\n-   triggers[0]: 1\n+   triggers[0]: 2" in text
 
 
 def test_no_change_is_reported_as_such() -> None:
-    text = said(step("same", INSTANCE, "server", {}, {}))
+    text = comment_text(step("same", INSTANCE, "server", {}, {}))
     assert text.startswith("## No stack changes\n\n**dev**: nothing changes.")
     assert "<details>" not in text
 
 
 def test_a_secret_that_changes_is_named_and_not_shown() -> None:
     old, new = {"value": "[secret]", "name": "a"}, {"value": "[secret]", "name": "a"}
-    text = said(step("update", "aws:ssm/parameter:Parameter", "x", old, new, diffReasons=["value"]))
+    text = comment_text(step("update", "aws:ssm/parameter:Parameter", "x", old, new, diffReasons=["value"]))
     assert "    value: [secret], changed" in text
 
 
 def test_a_value_known_only_after_the_up_is_reported_once() -> None:
-    text = said(step("update", "aws:ssm/parameter:Parameter", "x", {"v": "one\ntwo"}, {"v": UNKNOWN}))
+    text = comment_text(step("update", "aws:ssm/parameter:Parameter", "x", {"v": "one\ntwo"}, {"v": UNKNOWN}))
     assert "    v: (known after the up)" in text
     assert "one" not in text
 
@@ -98,7 +100,7 @@ def test_a_value_known_only_after_the_up_is_reported_once() -> None:
 def test_a_long_text_is_compared_line_by_line_and_json_by_its_parts() -> None:
     old = {"text": "\n".join(map(str, range(50))), "json": json.dumps({"panels": [{"title": "a"}, {"title": "b"}]})}
     new = {"text": old["text"].replace("25", "x"), "json": json.dumps({"panels": [{"title": "a"}, {"title": "c"}]})}
-    lines = said(step("update", "t:t:T", "x", old, new)).splitlines()
+    lines = comment_text(step("update", "t:t:T", "x", old, new)).splitlines()
     assert [line for line in lines if line.startswith(("+", "-"))] == [
         "-   json.panels[1].title: b",
         "+   json.panels[1].title: c",
@@ -109,7 +111,7 @@ def test_a_long_text_is_compared_line_by_line_and_json_by_its_parts() -> None:
 
 def test_a_long_text_is_cut_after_forty_lines() -> None:
     old, new = ("\n".join(f"{word} {number}" for number in range(100)) for word in ("old", "new"))
-    lines = said(step("update", "t:t:T", "x", {"text": old}, {"text": new})).splitlines()
+    lines = comment_text(step("update", "t:t:T", "x", {"text": old}, {"text": new})).splitlines()
     assert "-     old 39" in lines
     assert "-     old 40" not in lines
     assert "      … 160 more lines" in lines
@@ -117,7 +119,7 @@ def test_a_long_text_is_cut_after_forty_lines() -> None:
 
 def test_each_added_or_removed_value_is_one_line() -> None:
     old, new = {"gone": "1", "broken": "{no JSON"}, {"come": "a" * 200, "broken": "{yes"}
-    lines = said(step("update", "t:t:T", "x", old, new)).splitlines()
+    lines = comment_text(step("update", "t:t:T", "x", old, new)).splitlines()
     assert [line for line in lines if line.startswith(("+ ", "- "))] == [
         "-   broken: {no JSON",
         "+   broken: {yes",
@@ -128,18 +130,20 @@ def test_each_added_or_removed_value_is_one_line() -> None:
 
 def test_a_change_that_only_the_provider_sees_is_named() -> None:
     same = {"value": "a"}
-    assert "    value: changed\n" in said(step("update", "t:t:T", "x", same, same, diffReasons=["value"]))
+    assert "    value: changed\n" in comment_text(step("update", "t:t:T", "x", same, same, diffReasons=["value"]))
 
 
 def test_several_resources_of_a_kind_are_one_sentence_in_any_order() -> None:
     kind = "random:index/randomPassword:RandomPassword"
     steps = [step("replace", kind, name, {"k": 1}, {"k": 2}) for name in ("b", "c", "a")]
-    assert "> - the passwords a, b and c are replaced.\n" in said(*steps)
-    assert said(*steps) == said(*reversed(steps))
+    assert "> - the passwords a, b and c are replaced.\n" in comment_text(*steps)
+    assert comment_text(*steps) == comment_text(*reversed(steps))
 
 
 def test_a_server_of_another_architecture_replaces_the_other() -> None:
-    text = said(step("create", INSTANCE, "server-amd64", None, {}), step("delete", INSTANCE, "server-arm64", {}))
+    text = comment_text(
+        step("create", INSTANCE, "server-amd64", None, {}), step("delete", INSTANCE, "server-arm64", {})
+    )
     assert "> - the server is replaced by server-amd64: Grafana" in text
 
 
@@ -152,7 +156,7 @@ def test_errors_cannot_break_out_of_their_block() -> None:
 
 
 def test_names_cannot_mention_users() -> None:
-    text = said(step("delete", "t:t:T", "@everyone <b>*", {}))
+    text = comment_text(step("delete", "t:t:T", "@everyone <b>*", {}))
     assert "T &#64;everyone \\<b\\>\\*" in text
 
 
@@ -191,7 +195,7 @@ def test_hidden_properties_are_left_out_and_listed_paths_are_compared() -> None:
     changed = step("update", BUCKET, "b", old, new, detailedDiff={"tags.team": {}, "rules[0].days": {}})
     changed["oldState"] |= {"hideDiff": ["noise"], "outputs": {"rules": [{"days": 1}]}}
     changed["newState"] |= {"outputs": {"rules": [{"days": 2}]}}
-    diff = said(changed).partition("<details>")[2]
+    diff = comment_text(changed).partition("<details>")[2]
     assert [line for line in diff.splitlines() if line.startswith(("- ", "+ ", "    "))] == [
         "-   rules[0].days: 1",
         "+   rules[0].days: 2",

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 ROTATED = {"grafana-admin-password", "grafana-automation-password"}
 
 
-def said(product: Product) -> str:
+def refusal(product: Product) -> str:
     return " ".join(product.refused().split())
 
 
@@ -59,7 +59,7 @@ def test_an_unusable_key_is_refused_at_the_preview(product: Product, aws: Cloud)
         ),
     ):
         product.configure(kmsKey=key)
-        refused = said(product)
+        refused = refusal(product)
         assert f"monitoring:kmsKey = {key}: " in refused
         assert wrong in refused
         assert "Traceback" not in refused
@@ -68,7 +68,7 @@ def test_an_unusable_key_is_refused_at_the_preview(product: Product, aws: Cloud)
 def test_a_data_volume_keeps_its_key(product: Product, aws: Cloud) -> None:
     key = kms_key(aws)
     product.configure(kmsKey=key)
-    refused = said(product)
+    refused = refusal(product)
     assert f"monitoring:kmsKey = {key}: the data volume is encrypted with arn:aws:kms:" in refused
     assert "make a backup (backups.now) and also write restoreFrom: latest" in refused
     product.configure(kmsKey=key, restoreFrom="latest")

@@ -236,7 +236,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def said(capsys: pytest.CaptureFixture[str], project: Path, *arguments: str) -> Any:
+def bill_json(capsys: pytest.CaptureFixture[str], project: Path, *arguments: str) -> Any:
     assert command.main(["--stack", "dev", "--project", str(project), "--format", "json", *arguments]) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -244,7 +244,7 @@ def said(capsys: pytest.CaptureFixture[str], project: Path, *arguments: str) -> 
 def test_the_difference_to_older_settings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = project / "old.yaml"
     old.write_text((project / "Pulumi.dev.yaml").read_text() + "  monitoring:dataVolumeSize: 120\n")
-    found = said(capsys, project, "--compare", str(old))
+    found = bill_json(capsys, project, "--compare", str(old))
     assert found["difference"] == -9.52  # 100 GiB at 0.0952
     assert found["before"] == pytest.approx(found["total"] + 9.52)
     changed = {line["what"]: line["difference"] for line in found["lines"] if line["difference"]}
@@ -256,12 +256,12 @@ def test_a_removed_line_is_in_the_difference(project: Path, capsys: pytest.Captu
     old.write_text((project / "Pulumi.dev.yaml").read_text())
     with (project / "Pulumi.dev.yaml").open("a") as file:
         file.write("  monitoring:backups: { enabled: false }\n")
-    lines = said(capsys, project, "--compare", str(old))["lines"]
+    lines = bill_json(capsys, project, "--compare", str(old))["lines"]
     assert [line["difference"] for line in lines if line["what"] == "backups at full size"] == [-0.03]
 
 
 def test_a_new_stack_differs_by_its_whole_cost(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = said(capsys, project, "--compare", "/dev/null")
+    found = bill_json(capsys, project, "--compare", "/dev/null")
     assert found["before"] == 0
     assert found["difference"] == found["total"] > 20
 
@@ -269,7 +269,7 @@ def test_a_new_stack_differs_by_its_whole_cost(project: Path, capsys: pytest.Cap
 def test_older_settings_with_mistakes_are_not_compared(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = project / "old.yaml"
     old.write_text("config: { aws:region: nowhere }\n")
-    found = said(capsys, project, "--compare", str(old))
+    found = bill_json(capsys, project, "--compare", str(old))
     assert "difference" not in found
     assert found["notes"][0].startswith("Not compared: ")
 

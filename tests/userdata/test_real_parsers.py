@@ -52,7 +52,7 @@ def telegraf() -> Path:
     return found
 
 
-def said(*command: str | Path, stdin: str = "", **environment: str) -> str:
+def output_of(*command: str | Path, stdin: str = "", **environment: str) -> str:
     """The output of a program, which must succeed."""
     done = subprocess.run(
         command,
@@ -80,7 +80,7 @@ def test_telegraf_accepts_the_configuration_of_every_host(tmp_path: Path, host: 
     )
     file = tmp_path / "telegraf.conf"
     file.write_text(agent_config(values))
-    words = said(telegraf(), "config", "check", "--config", file, INFLUX_PASSWORD="a", **host.inputs.secrets)
+    words = output_of(telegraf(), "config", "check", "--config", file, INFLUX_PASSWORD="a", **host.inputs.secrets)
     assert " E! " not in words
     assert "deprecated" not in words, words
 
@@ -91,7 +91,7 @@ def test_telegraf_accepts_the_configuration_of_every_server(tmp_path: Path, stac
     values = replace(server_values(stack), own_influxdb=own, target=replace(TARGET, private_ca=False))
     file = tmp_path / "telegraf.conf"
     file.write_text(server_files(values)["telegraf.conf"])
-    words = said(telegraf(), "config", "check", "--config", file, INFLUX_PASSWORD="a", INFLUX_ADMIN="b")
+    words = output_of(telegraf(), "config", "check", "--config", file, INFLUX_PASSWORD="a", INFLUX_ADMIN="b")
     assert " E! " not in words
     assert "deprecated" not in words, words
 
@@ -106,7 +106,7 @@ def test_dpkg_accepts_every_version(version: str) -> None:
         TypeAdapter(Version).validate_python(version)
     except ValidationError:
         assume(False)
-    said(program("dpkg"), "--validate-version", version)
+    output_of(program("dpkg"), "--validate-version", version)
 
 
 @SOME
@@ -122,10 +122,10 @@ def test_apt_reads_every_repository_and_pin(tmp_path: Path, stack: Settings) -> 
     folders = {"Etc::sourcelist": sources, "Etc::sourceparts": "/dev/null", "Etc::preferences": preferences}
     folders |= {"Etc::preferencesparts": "/dev/null", "State": tmp_path, "Cache": tmp_path}
     options = [word for name, path in folders.items() for word in ("-o", f"Dir::{name}={path}")]
-    asked = said(program("apt-get"), *options, "update", "--print-uris")
+    asked = output_of(program("apt-get"), *options, "update", "--print-uris")
     for one in repositories:
         assert f"'{one.url}/dists/{one.suite}/InRelease'" in asked
-    assert not re.search(r"^[EW]: ", asked + said(program("apt-cache"), *options, "policy", "apt"), re.MULTILINE)
+    assert not re.search(r"^[EW]: ", asked + output_of(program("apt-cache"), *options, "policy", "apt"), re.MULTILINE)
 
 
 # --- systemd
@@ -139,7 +139,7 @@ def test_systemd_accepts_every_time_of_a_backup() -> None:
         timer = server_files(replace(SERVER, backup_schedule=time))["monitoring-backup.timer"]
         calendars += re.findall(r"^OnCalendar=(.*)$", timer, re.MULTILINE)
     assert len(calendars) == len(times)
-    printed = said(program("systemd-analyze"), "calendar", *calendars)
+    printed = output_of(program("systemd-analyze"), "calendar", *calendars)
     assert printed.count("Next elapse: ") == len(times)
 
 
@@ -149,13 +149,13 @@ def test_systemd_accepts_every_time_of_a_backup() -> None:
 def test_openssh_reads_every_host_key(tmp_path: Path) -> None:
     for kind, bits in (("ed25519", 256), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521)):
         file = tmp_path / f"{kind}-{bits}"
-        said(program("ssh-keygen"), "-q", "-t", kind, "-b", str(bits), "-N", "", "-C", "a comment", "-f", file)
+        output_of(program("ssh-keygen"), "-q", "-t", kind, "-b", str(bits), "-N", "", "-C", "a comment", "-f", file)
         key = host_key(file.with_suffix(".pub").read_text())
         (host,) = accepted(hosts=[HOST | {"hostKey": key}]).hosts
         known = tmp_path / "known_hosts"
         known.write_text(f"{host.address} {host.host_key}\n")
-        assert f"# Host {host.address} found" in said(program("ssh-keygen"), "-F", host.address, "-f", known)
-        assert said(program("ssh-keygen"), "-l", "-f", known).split()[0] == str(bits)
+        assert f"# Host {host.address} found" in output_of(program("ssh-keygen"), "-F", host.address, "-f", known)
+        assert output_of(program("ssh-keygen"), "-l", "-f", known).split()[0] == str(bits)
 
 
 # --- InfluxDB
