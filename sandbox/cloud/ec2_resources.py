@@ -159,5 +159,5 @@ def _volume_keys(response: Any, action: str) -> Iterator[Permission]:
     for key in named:
         if key and not kms_resources.is_aws_managed(key, response.region):
             for use in uses:
-                one = kms_resources.via_service(use, key, response.region, "ec2")
-                yield Permission(one.action, one.resource, {**one.context, "kms:GrantIsForAWSResource": "true"})
+                granted = {"kms:GrantIsForAWSResource": "true"}
+                yield kms_resources.via_service(use, key, response.region, "ec2").within(granted)

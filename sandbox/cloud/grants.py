@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sandbox.cloud import policies
 from sandbox.cloud.identities import Identity
-from sandbox.cloud.policies import Question
+from sandbox.cloud.permission import Permission
 from sandbox.place import Place
 
 _recorded: set[tuple[str, str, str]] = set()
@@ -26,15 +26,15 @@ def reset(place: Place) -> None:
     _file[:] = [path(place)]
 
 
-def record(identity: Identity, question: Question) -> None:
+def record(identity: Identity, permission: Permission) -> None:
     """Log, once each, the statements that allow a role's session to do something. Users are not logged."""
     role = identity.context.get("aws:PrincipalArn", "")
     if ":role/" not in role or not _file:
         return
     for document in identity.policies:
         for statement in policies.statements(document):
-            line = (role.rpartition("/")[2], str(statement.get("Sid", "")), question.action)
-            if line not in _recorded and statement["Effect"] == "Allow" and policies.applies(statement, question):
+            line = (role.rpartition("/")[2], str(statement.get("Sid", "")), permission.action)
+            if line not in _recorded and statement["Effect"] == "Allow" and policies.applies(statement, permission):
                 _recorded.add(line)
                 with _file[0].open("a") as file:
                     file.write(json.dumps(line) + "\n")

@@ -16,7 +16,7 @@ from moto.kms.utils import _deserialize_ciphertext_blob
 from sandbox.cloud import ACCOUNT, policies
 from sandbox.cloud.identities import Identity
 from sandbox.cloud.permission import ENCRYPTION_CONTEXT, Permission
-from sandbox.cloud.policies import Question, Verdict
+from sandbox.cloud.policies import Verdict
 
 KEYLESS = frozenset({"CreateKey", "ListAliases", "ListKeys", "GenerateRandom"})
 """Actions that need no key."""
@@ -97,18 +97,18 @@ def usable(named: str, region: str) -> str:
     return arn
 
 
-def allowed(identity: Identity, own: Verdict, question: Question) -> bool:
+def allowed(identity: Identity, own: Verdict, permission: Permission) -> bool:
     """Whether a request for a key is allowed. own: the verdict of the identity's policies.
 
     The key's policy decides; identities' policies count only if it names the account (key-policy-default.html).
     """
-    key = kms_backends[ACCOUNT][question.resource.split(":")[3]].keys.get(question.resource.rpartition("/")[2])
+    key = kms_backends[ACCOUNT][permission.resource.split(":")[3]].keys.get(permission.resource.rpartition("/")[2])
     if key is None:
         return own is Verdict.ALLOWED
     document = policies.parse(key.policy)
     account = frozenset({ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"})
-    by_name = policies.resource_policy(document, {"AWS": identity.names}, question)
-    by_account = policies.resource_policy(document, {"AWS": account}, question)
+    by_name = policies.resource_policy(document, {"AWS": identity.names}, permission)
+    by_account = policies.resource_policy(document, {"AWS": account}, permission)
     if Verdict.DENIED in (by_name, by_account):
         return False
     return by_name is Verdict.ALLOWED or (by_account is Verdict.ALLOWED and own is Verdict.ALLOWED)

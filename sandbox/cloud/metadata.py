@@ -17,7 +17,8 @@ from flask import Flask, Response, request
 from moto.sts.models import sts_backends
 
 from sandbox.cloud import ACCOUNT, instance_facts
-from sandbox.cloud.policies import Question, Verdict, parse, trust
+from sandbox.cloud.permission import Permission
+from sandbox.cloud.policies import Verdict, parse, trust
 
 CREDENTIAL_SECONDS = 6 * 3600
 RENEW_SECONDS = 900
@@ -63,8 +64,8 @@ class RoleCredentials:
             return known
         stamp = f"{now:%Y-%m-%dT%H:%M:%SZ}"
         service = {"Service": frozenset({"ec2.amazonaws.com"})}
-        question = Question("sts:AssumeRole", role.arn)
-        if trust(parse(role.assume_role_policy_document), service, question) is not Verdict.ALLOWED:
+        permission = Permission("sts:AssumeRole", role.arn)
+        if trust(parse(role.assume_role_policy_document), service, permission) is not Verdict.ALLOWED:
             text = f"EC2 cannot assume the role {role.name}. Please see documentation at https://docs.aws.amazon.com/"
             return {"Code": "AssumeRoleUnauthorizedAccess", "Message": text, "LastUpdated": stamp}
         session = sts_backends[ACCOUNT]["aws"].assume_role(

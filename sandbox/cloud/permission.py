@@ -1,9 +1,9 @@
-"""One permission that a request needs. A request may need several."""
+"""One permission that a request needs, and that policies allow or deny. A request may need several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 SEPARATOR = "\n"
 """Separates the values of a condition key that has several (conditions with ForAllValues)."""
@@ -17,11 +17,15 @@ ENCRYPTION_CONTEXT = "kms:EncryptionContext:"
 
 @dataclass(frozen=True)
 class Permission:
-    """action: `service:Operation`. resource: an ARN, or `*`. context: the resource's own condition keys."""
+    """action: `service:Operation`. resource: an ARN, or `*`. context: the values of condition keys."""
 
     action: str
     resource: str
     context: Mapping[str, str] = field(default_factory=dict)
+
+    def within(self, context: Mapping[str, str]) -> Permission:
+        """The permission with further condition keys, such as those of the request. Its own come first."""
+        return replace(self, context={**context, **self.context})
 
 
 def tag_context(

@@ -1,4 +1,4 @@
-"""How IAM evaluates policies: pure functions from policy documents and a question to a verdict.
+"""How IAM evaluates policies: pure functions from policy documents and a permission to a verdict.
 
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and, for the elements,
 reference_policies_elements.html next to it.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from sandbox.cloud import conditions
 from sandbox.cloud.conditions import matches
+from sandbox.cloud.permission import Permission
 
 Document = Mapping[str, Any]
 Statement = Mapping[str, Any]
@@ -27,27 +27,18 @@ class Verdict(Enum):
     SILENT = "silent"
 
 
-@dataclass(frozen=True)
-class Question:
-    """May this be done? action: `service:Operation`; resource: an ARN, or `*`; context: condition keys' values."""
-
-    action: str
-    resource: str
-    context: Mapping[str, str] = field(default_factory=dict)
-
-
 def parse(text: str) -> Document:
     """A policy document from its JSON text."""
     document: Document = json.loads(text)
     return document
 
 
-def judge(documents: Iterable[Document], question: Question) -> Verdict:
+def judge(documents: Iterable[Document], permission: Permission) -> Verdict:
     """The combined verdict of identity policies.
 
     Raises conditions.UnknownConditionError if a statement that matters has a condition that cannot be evaluated.
     """
-    return _verdict(each for document in documents for each in statements(document) if applies(each, question))
+    return _verdict(each for document in documents for each in statements(document) if applies(each, permission))
 
 
 def _verdict(applying: Iterable[Statement]) -> Verdict:
@@ -66,12 +57,12 @@ def statements(document: Document) -> list[Statement]:
     return [found] if isinstance(found, Mapping) else list(found)
 
 
-def applies(statement: Statement, question: Question) -> bool:
-    """Whether a statement of an identity policy applies to the question."""
+def applies(statement: Statement, permission: Permission) -> bool:
+    """Whether a statement of an identity policy applies to the permission."""
     return (
-        _action_matches(statement, question.action)
-        and _resource_matches(statement, question)
-        and conditions.hold(statement.get("Condition", {}), question.context)
+        _action_matches(statement, permission.action)
+        and _resource_matches(statement, permission)
+        and conditions.hold(statement.get("Condition", {}), permission.context)
     )
 
 
@@ -82,14 +73,16 @@ def _action_matches(statement: Statement, action: str) -> bool:
     return any(matches(pattern.lower(), action.lower()) for pattern in patterns) != inverted
 
 
-def _resource_matches(statement: Statement, question: Question) -> bool:
+def _resource_matches(statement: Statement, permission: Permission) -> bool:
     inverted = "NotResource" in statement
     patterns = _as_list(statement.get("NotResource" if inverted else "Resource", []))
-    found = any(matches(conditions.substitute(pattern, question.context), question.resource) for pattern in patterns)
+    found = any(
+        matches(conditions.substitute(pattern, permission.context), permission.resource) for pattern in patterns
+    )
     return found != inverted
 
 
-def trust(document: Document, principals: Mapping[str, frozenset[str]], question: Question) -> Verdict:
+def trust(document: Document, principals: Mapping[str, frozenset[str]], permission: Permission) -> Verdict:
     """The verdict of a role's trust policy on a principal.
 
     principals: the principal's names, by kind (`AWS`, `Service`). Trust policies name no resource.
@@ -98,17 +91,17 @@ def trust(document: Document, principals: Mapping[str, frozenset[str]], question
         statement
         for statement in statements(document)
         if _names_one_of(principals, statement)
-        and _action_matches(statement, question.action)
-        and conditions.hold(statement.get("Condition", {}), question.context)
+        and _action_matches(statement, permission.action)
+        and conditions.hold(statement.get("Condition", {}), permission.context)
     )
 
 
-def resource_policy(document: Document, principals: Mapping[str, frozenset[str]], question: Question) -> Verdict:
+def resource_policy(document: Document, principals: Mapping[str, frozenset[str]], permission: Permission) -> Verdict:
     """The verdict of a resource's own policy, such as a bucket's, on a principal (see `trust`)."""
     return _verdict(
         statement
         for statement in statements(document)
-        if _names_one_of(principals, statement) and applies(statement, question)
+        if _names_one_of(principals, statement) and applies(statement, permission)
     )
 
 

@@ -14,7 +14,8 @@ from bootstrap import databases, hosts, interfaces, keys, names, permissions, tr
 from bootstrap.account import Account
 from bootstrap.changes import changing
 from program.policies import document
-from sandbox.cloud.policies import Question, Verdict, judge
+from sandbox.cloud.permission import Permission
+from sandbox.cloud.policies import Verdict, judge
 
 ACCOUNT = Account("aws", "123456789012")
 BOUNDED = Account("aws", "123456789012", "arn:aws:iam::123456789012:policy/boundary")
@@ -41,7 +42,7 @@ def deploy(account: Account = ACCOUNT) -> list[dict[str, Any]]:
 
 def allowed(statements: list[dict[str, Any]], action: str, resource: str, **context: str) -> bool:
     known = {"aws:ResourceTag/": "", "aws:RequestTag/": "", **{k.replace("__", ":"): v for k, v in context.items()}}
-    return judge([{"Statement": statements}], Question(action, resource, known)) is Verdict.ALLOWED
+    return judge([{"Statement": statements}], Permission(action, resource, known)) is Verdict.ALLOWED
 
 
 def test_the_roles_trust_exact_subjects() -> None:

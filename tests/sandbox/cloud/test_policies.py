@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from sandbox.cloud.conditions import UnknownConditionError, matches
-from sandbox.cloud.policies import Question, Verdict, judge, trust
+from sandbox.cloud.permission import Permission
+from sandbox.cloud.policies import Verdict, judge, trust
 
 
 def verdict(*statements: dict[str, Any], action: str = "ec2:RunInstances", resource: str = "*", **context: str) -> Any:
     found = {key.replace("_", ":"): value for key, value in context.items()}
-    return judge([{"Statement": list(statements)}], Question(action, resource, found))
+    return judge([{"Statement": list(statements)}], Permission(action, resource, found))
 
 
 def statement(**more: Any) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def test_inverted_elements() -> None:
 
 
 def test_a_single_statement_needs_no_list() -> None:
-    assert judge([{"Statement": statement()}], Question("ec2:A", "*")) is Verdict.ALLOWED
+    assert judge([{"Statement": statement()}], Permission("ec2:A", "*")) is Verdict.ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_trust_policies_distinguish_services_from_accounts() -> None:
     document = {
         "Statement": [{"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}, "Action": "sts:AssumeRole"}]
     }
-    question = Question("sts:AssumeRole", "arn")
-    assert trust(document, {"Service": frozenset({"ec2.amazonaws.com"})}, question) is Verdict.ALLOWED
-    assert trust(document, {"Service": frozenset({"lambda.amazonaws.com"})}, question) is Verdict.SILENT
-    assert trust(document, {"AWS": frozenset({"ec2.amazonaws.com"})}, question) is Verdict.SILENT
+    permission = Permission("sts:AssumeRole", "arn")
+    assert trust(document, {"Service": frozenset({"ec2.amazonaws.com"})}, permission) is Verdict.ALLOWED
+    assert trust(document, {"Service": frozenset({"lambda.amazonaws.com"})}, permission) is Verdict.SILENT
+    assert trust(document, {"AWS": frozenset({"ec2.amazonaws.com"})}, permission) is Verdict.SILENT

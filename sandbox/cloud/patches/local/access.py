@@ -13,7 +13,8 @@ from sandbox.cloud.application import BODY_KEY
 from sandbox.cloud.conditions import UnknownConditionError
 from sandbox.cloud.identities import Identity
 from sandbox.cloud.patches.registry import patch
-from sandbox.cloud.policies import Question, Verdict
+from sandbox.cloud.permission import Permission
+from sandbox.cloud.policies import Verdict
 
 JSON_SERVICES = frozenset({"kms", "secretsmanager", "ssm", "tagging", "timestream-influxdb"})
 """Services whose common errors are named as in AWS's JSON protocols. The others' are named as in the query API."""
@@ -78,7 +79,7 @@ def judge(response: Any) -> None:
     external = response.querystring.get("ExternalId")
     known |= {"sts:ExternalId": external[0]} if external else {}
     for each in permissions.needed(response, service):
-        _judge_action(identity, Question(each.action, each.resource, known | dict(each.context)), service)
+        _judge_action(identity, each.within(known), service)
 
 
 def _authenticate(response: Any, environ: dict[str, Any]) -> tuple[Identity, str]:
@@ -112,9 +113,9 @@ def _judge_token(response: Any, known: dict[str, str]) -> None:
         found = identities.role(str(response._get_param("RoleArn")))
         if found is None:
             raise denied
-        question = Question(f"sts:{WEB_IDENTITY}", found.arn, known | asking.context)
+        permission = Permission(f"sts:{WEB_IDENTITY}", found.arn, known | asking.context)
         trusted = policies.trust(
-            policies.parse(found.assume_role_policy_document), {"Federated": frozenset({asking.provider})}, question
+            policies.parse(found.assume_role_policy_document), {"Federated": frozenset({asking.provider})}, permission
         )
     except web_identity.TokenError as error:
         raise RefusedError("denied", "sts", str(error), code=(400, error.code)) from None
@@ -140,48 +141,48 @@ def context(region: str, environ: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _judge_action(identity: Identity, question: Question, service: str) -> None:
+def _judge_action(identity: Identity, permission: Permission, service: str) -> None:
     try:
-        allowed = _allowed(identity, question)
+        allowed = _allowed(identity, permission)
     except UnknownConditionError as error:
         raise RefusedError("unknown", service, f"The local AWS cannot evaluate {error}.") from None
     if not allowed:
         subject = "You are not authorized to perform this operation. " if service == "ec2" else ""
-        on = "" if question.resource == "*" else f" on resource: {question.resource}"
+        on = "" if permission.resource == "*" else f" on resource: {permission.resource}"
         # STS does not say which side denied it.
-        because = f" because no identity-based policy allows the {question.action} action" if service != "sts" else ""
-        message = f"{subject}User: {identity.arn} is not authorized to perform: {question.action}{on}{because}"
+        because = f" because no identity-based policy allows the {permission.action} action" if service != "sts" else ""
+        message = f"{subject}User: {identity.arn} is not authorized to perform: {permission.action}{on}{because}"
         raise RefusedError("denied", service, message)
-    grants.record(identity, question)
+    grants.record(identity, permission)
 
 
-def _allowed(identity: Identity, question: Question) -> bool:
-    verdict = policies.judge(identity.policies, question)
+def _allowed(identity: Identity, permission: Permission) -> bool:
+    verdict = policies.judge(identity.policies, permission)
     if verdict is Verdict.DENIED:
         return False
-    if any(policies.judge(limit, question) is not Verdict.ALLOWED for limit in identity.limits):
+    if any(policies.judge(limit, permission) is not Verdict.ALLOWED for limit in identity.limits):
         return False
-    if question.action == "sts:AssumeRole":
-        return _may_assume(identity, verdict, question)
-    if ":key/" in question.resource and question.action.startswith("kms:"):
-        return kms_resources.allowed(identity, verdict, question)
+    if permission.action == "sts:AssumeRole":
+        return _may_assume(identity, verdict, permission)
+    if ":key/" in permission.resource and permission.action.startswith("kms:"):
+        return kms_resources.allowed(identity, verdict, permission)
     return verdict is Verdict.ALLOWED
 
 
-def _may_assume(identity: Identity, verdict: Verdict, question: Question) -> bool:
+def _may_assume(identity: Identity, verdict: Verdict, permission: Permission) -> bool:
     """Whether the caller may assume the role. verdict: of the caller's own policies.
 
     The role must trust the caller by name or by account. Trust by name is enough within an account; otherwise the
     caller's policies must allow it, too
     (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html).
     """
-    found = identities.role(question.resource)
+    found = identities.role(permission.resource)
     if found is None:
         return False
     document = policies.parse(found.assume_role_policy_document)
     account = frozenset({identity.account, f"arn:aws:iam::{identity.account}:root"})
-    if policies.trust(document, {"AWS": identity.names | account}, question) is not Verdict.ALLOWED:
+    if policies.trust(document, {"AWS": identity.names | account}, permission) is not Verdict.ALLOWED:
         return False
-    by_name = policies.trust(document, {"AWS": identity.names}, question) is Verdict.ALLOWED
-    same_account = question.resource.split(":")[4] == identity.account
+    by_name = policies.trust(document, {"AWS": identity.names}, permission) is Verdict.ALLOWED
+    same_account = permission.resource.split(":")[4] == identity.account
     return verdict is Verdict.ALLOWED or (by_name and same_account)

@@ -16,7 +16,8 @@ from sandbox.cloud.conditions import UnknownConditionError
 from sandbox.cloud.identities import Identity
 from sandbox.cloud.patches.local.access import context
 from sandbox.cloud.patches.registry import patch
-from sandbox.cloud.policies import Question, Verdict
+from sandbox.cloud.permission import Permission
+from sandbox.cloud.policies import Verdict
 
 POLICY_BYTES = 20 * 1024
 
@@ -86,10 +87,11 @@ def judge(request: Any) -> None:
         )
     known = identity.context | context(signed.region, environ) | dict(wanted.context)
     for action, resource in wanted.actions:
-        if not _allowed(identity, bucket, Question(action, resource, known)):
-            raise _denied(identity, action, resource)
-        grants.record(identity, Question(action, resource, known))
-        _judge_key(identity, bucket, Question(action, resource, known))
+        permission = Permission(action, resource, known)
+        if not _allowed(identity, bucket, permission):
+            raise _denied(identity, permission)
+        grants.record(identity, permission)
+        _judge_key(identity, bucket, permission)
     _hide(request.method, identity, bucket, wanted, known)
     if wanted.actions[0][0] == "s3:PutBucketPolicy" and bucket is not None:
         _check_policy(bucket, body)
@@ -111,16 +113,16 @@ def _identity(method: str, url: str, headers: dict[str, str], body: bytes) -> tu
     return identity, signed
 
 
-def _allowed(identity: Identity, bucket: Any, question: Question) -> bool:
+def _allowed(identity: Identity, bucket: Any, permission: Permission) -> bool:
     """Whether the request is allowed: within an account, either side may allow it, and a deny of either side wins."""
     try:
-        own = policies.judge(identity.policies, question)
-        limits = [policies.judge(limit, question) for limit in identity.limits]
+        own = policies.judge(identity.policies, permission)
+        limits = [policies.judge(limit, permission) for limit in identity.limits]
         granted = Verdict.SILENT
         if bucket is not None and bucket.policy:
             account = frozenset({ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"})
             granted = policies.resource_policy(
-                policies.parse(bucket.policy.decode()), {"AWS": identity.names | account}, question
+                policies.parse(bucket.policy.decode()), {"AWS": identity.names | account}, permission
             )
     except UnknownConditionError as error:
         raise RefusedS3Error(501, "NotImplemented", f"The local AWS cannot evaluate {error}.") from None
@@ -129,17 +131,17 @@ def _allowed(identity: Identity, bucket: Any, question: Question) -> bool:
     return Verdict.ALLOWED in (own, granted)
 
 
-def _judge_key(identity: Identity, bucket: Any, question: Question) -> None:
+def _judge_key(identity: Identity, bucket: Any, permission: Permission) -> None:
     """Raises RefusedS3Error unless the caller may use the key that encrypts the object.
 
     The key is used for that object, or for the bucket if it has a bucket key
     (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html, Permissions and Encryption context;
     bucket-key.html). An object is read with the key that it was written with.
     """
-    action = KEY_ACTIONS.get(question.action)
+    action = KEY_ACTIONS.get(permission.action)
     if action is None or bucket is None:
         return
-    name = question.resource.partition(":::")[2].partition("/")[2]
+    name = permission.resource.partition(":::")[2].partition("/")[2]
     if action == "GenerateDataKey":
         rule = (bucket.encryption or {}).get("Rule", {})
         key = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
@@ -149,11 +151,11 @@ def _judge_key(identity: Identity, bucket: Any, question: Question) -> None:
         key, shared = (stored.kms_key_id, stored.bucket_key_enabled) if stored else (None, False)
     if not key:
         return
-    arn = question.resource.partition("/")[0] if str(shared).lower() == "true" else question.resource
+    arn = permission.resource.partition("/")[0] if str(shared).lower() == "true" else permission.resource
     use = kms_resources.via_service(action, key, bucket.region_name, "s3", **{"aws:s3:arn": arn})
-    wanted = Question(use.action, use.resource, {**question.context, **use.context})
+    wanted = use.within(permission.context)
     if not kms_resources.allowed(identity, policies.judge(identity.policies, wanted), wanted):
-        raise _denied(identity, wanted.action, wanted.resource)
+        raise _denied(identity, wanted)
     try:
         kms_resources.usable(key, bucket.region_name)
     except kms_resources.UnusableKeyError as error:
@@ -161,8 +163,9 @@ def _judge_key(identity: Identity, bucket: Any, question: Question) -> None:
     grants.record(identity, wanted)
 
 
-def _denied(identity: Identity, action: str, resource: str) -> RefusedS3Error:
-    message = f'User: {identity.arn} is not authorized to perform: {action} on resource: "{resource}"'
+def _denied(identity: Identity, permission: Permission) -> RefusedS3Error:
+    what = f'{permission.action} on resource: "{permission.resource}"'
+    message = f"User: {identity.arn} is not authorized to perform: {what}"
     return RefusedS3Error(403, "AccessDenied", message)
 
 
@@ -173,9 +176,9 @@ def _hide(method: str, identity: Identity, bucket: Any, wanted: s3.Request, know
     """
     if method not in ("GET", "HEAD") or not wanted.key or bucket is None or wanted.key in bucket.keys:
         return
-    arn = f"arn:aws:s3:::{wanted.bucket}"
-    if not _allowed(identity, bucket, Question("s3:ListBucket", arn, known)):
-        raise _denied(identity, "s3:ListBucket", arn)
+    listing = Permission("s3:ListBucket", f"arn:aws:s3:::{wanted.bucket}", known)
+    if not _allowed(identity, bucket, listing):
+        raise _denied(identity, listing)
 
 
 def _check_policy(bucket: Any, body: bytes) -> None:
