@@ -26,9 +26,11 @@ another."""
 # of the time would go to garbage collection.
 gc.set_threshold(50_000, 20, 20)
 
-# No deadline: how long an example takes depends on the machine's load.
-settings.register_profile("any machine", deadline=None)
+# No deadline: how long an example takes depends on the machine's load. The same examples each time: a change must not
+# fail because of an example that no earlier run tried. "explore" tries others.
+settings.register_profile("any machine", deadline=None, derandomize=True)
 settings.register_profile("check", settings.get_profile("any machine"), max_examples=20)
+settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("any machine")
 
 

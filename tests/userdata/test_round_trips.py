@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from settings import Host, Settings, SettingsError, load
@@ -168,12 +168,11 @@ def bash(script: str) -> str:
 
 
 def variables(file: str) -> dict[str, str]:
-    """The variables of an environment file as a shell reads them."""
-    names = re.findall(r"^(\w+)=", file, re.MULTILINE)
-    printed = bash(file + "".join(f'printf "%s\\0" "${name}"\n' for name in names))
-    *values, rest = printed.split("\0")
-    assert rest == ""
-    return dict(zip(names, values, strict=True))
+    """The variables that a shell gets from an environment file."""
+    *before, rest = bash("env -0").split("\0")
+    *found, rest_after = bash(f"set -a\n{file}\nset +a\nenv -0").split("\0")
+    assert rest == rest_after == ""
+    return dict(variable.split("=", 1) for variable in set(found) - set(before))
 
 
 # --- The server
@@ -334,6 +333,7 @@ LINES = st.lists(
 
 @FEW
 @given(LINES, LINES)
+@example("END_OF_FILE", "END_OF_FILE\n1=")
 def test_no_content_ends_its_here_document(ca: str, password: str) -> None:
     """Not even content that settings refuse."""
     assume(not re.search(r"[\0\r]", ca + password))
