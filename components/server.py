@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from components.data_volume import DataVolume
 from components.network import Network
-from program.image import Image
+from program.image import ARCHITECTURES, Image
 from program.naming import machine
 from program.site import Site
 from settings import Settings
@@ -49,10 +49,11 @@ class Server(pulumi.ComponentResource):
         super().__init__("monitoring:index:Server", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = {"Name": machine()}
-        # Lookups can return something else later, which is no reason to replace anything.
+        # Lookups can return something else later, which is no reason to replace anything. A replacement keeps what is
+        # ignored, too, but another architecture needs another image.
         looked_up = [] if settings.subnet_id else ["subnetId"]
-        # The architecture is part of the name: another one needs another image, which ignoring lookups would
-        # prevent for the same resource.
+        if not settings.ami_id and not image.replaces:
+            looked_up.append("ami")
         self.instance = aws.ec2.Instance(
             f"{name}-{image.architecture}",
             ami=image.id,
@@ -80,7 +81,8 @@ class Server(pulumi.ComponentResource):
                 parent=self,
                 depends_on=list(after),
                 delete_before_replace=True,
-                ignore_changes=[*looked_up, *([] if settings.ami_id else ["ami"])],
+                ignore_changes=looked_up,
+                aliases=[pulumi.Alias(name=f"{name}-{each}") for each in ARCHITECTURES.values()],
             ),
         )
         self.instance_id: pulumi.Output[str] = self.instance.id

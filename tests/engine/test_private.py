@@ -75,8 +75,21 @@ def test_a_public_stack_becomes_private_and_keeps_its_data(product: Product, aws
     assert second["id"] != server["id"]
     assert second["outputs"]["privateIp"] == interface["outputs"]["privateIp"]
     product.run("refresh", "--yes", "--expect-no-changes", "--stack", "dev", "--exclude", "**Command::**")
+    # So does one of another architecture, with its own image.
+    product.configure(instanceType="t3.micro")
+    assert product.preview()["Instance::server-amd64"] == "replace"
+    product.up()
+    (third,) = product.resources("aws:ec2/instance:Instance")
+    assert third["outputs"]["privateIp"] == interface["outputs"]["privateIp"]
+    assert third["outputs"]["ami"] != second["outputs"]["ami"]
     product.configure(publicAddress=None, subnetId=None)
     product.up()
     (public,) = product.resources("aws:ec2/instance:Instance")
+    assert public["outputs"]["ami"] == third["outputs"]["ami"]
     assert public["outputs"]["publicIp"]
+    product.configure(instanceType="t4g.micro")
+    product.up()
+    (last,) = product.resources("aws:ec2/instance:Instance")
+    assert last["outputs"]["ami"] == second["outputs"]["ami"]
+    assert last["outputs"]["publicIp"] == public["outputs"]["publicIp"]
     assert [each["id"] for each in product.resources("aws:ebs/volume:Volume")] == [volume["id"]]

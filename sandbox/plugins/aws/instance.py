@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from sandbox.plugins.aws import instance_request, instance_update
 from sandbox.plugins.aws.address import public_dns
 from sandbox.plugins.aws.client import explain
@@ -114,7 +116,19 @@ class Instance(Ec2Resource):
     def replaces(self, name: str, old: Properties, new: Properties, *, declared: bool) -> bool:
         if name in ("userData", "userDataBase64"):
             return bool(new.get("userDataReplaceOnChange"))
+        if name == "instanceType":
+            return self._other_architecture(old["instanceType"], new)
         return declared
+
+    def _other_architecture(self, before: str, new: Properties) -> bool:
+        """Whether the types have no architecture in common (terraform-provider-aws, ec2_instance.go)."""
+        kinds = [before, new["instanceType"]]
+        try:
+            found = self.ec2(new).describe_instance_types(InstanceTypes=kinds)["InstanceTypes"]
+        except ClientError:
+            return False
+        supported = [set(each["ProcessorInfo"]["SupportedArchitectures"]) for each in found]
+        return not set.intersection(*supported)
 
     def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
         # A stop and a start change the public address, unless it is an elastic IP.

@@ -60,7 +60,6 @@ def _change_while_stopped(instance: Ec2Resource, id_: str, new: Properties, chan
     ec2 = instance.ec2(new)
     found = find(instance, id_, new)
     running = found is not None and found["State"]["Name"] == "running"
-    _refuse_other_architecture(ec2, new)
     if running:
         instance.status("stopping")
         ec2.stop_instances(InstanceIds=[id_])
@@ -74,20 +73,6 @@ def _change_while_stopped(instance: Ec2Resource, id_: str, new: Properties, chan
         instance.status("starting")
         ec2.start_instances(InstanceIds=[id_])
         wait_for(instance, id_, new, "running", 10 * 60)
-
-
-def _refuse_other_architecture(ec2: Any, inputs: Properties) -> None:
-    """Raises PluginError for an instance type that cannot run the image. The local AWS only checks that at a launch."""
-    images = ec2.describe_images(ImageIds=[inputs["ami"]])["Images"]
-    types = ec2.describe_instance_types(InstanceTypes=[inputs["instanceType"]])["InstanceTypes"]
-    if not images or not types:
-        return
-    image, supported = images[0]["Architecture"], types[0]["ProcessorInfo"]["SupportedArchitectures"]
-    if image not in supported:
-        raise PluginError(
-            f"updating EC2 Instance: the architecture '{','.join(supported)}' of the instance type "
-            f"{inputs['instanceType']} does not match the architecture '{image}' of the AMI"
-        )
 
 
 def _local_form(text: str) -> bytes:

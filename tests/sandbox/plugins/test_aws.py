@@ -479,8 +479,31 @@ def test_an_instance_s_type_must_have_its_image_s_architecture(plugin: Any) -> N
     with pytest.raises(grpc.RpcError, match="The architecture 'arm64' of the specified instance type does not match"):
         plugin.create("aws:ec2/instance:Instance", {"ami": latest(REGION, "amd64"), "instanceType": "t4g.small"})
     id_, old, state = make(plugin, "aws:ec2/instance:Instance", ami=ARM, instanceType="t4g.small")
-    with pytest.raises(grpc.RpcError, match=r"'x86_64' of the instance type t3\.small does not match"):
+    with pytest.raises(grpc.RpcError, match="The architecture 'x86_64' of the specified instance type does not match"):
         plugin.update("aws:ec2/instance:Instance", id_, state, old, {**old, "instanceType": "t3.small"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "replaced"),
+    [("t4g.small", "t4g.medium", []), ("t2.small", "t3.small", []), ("t4g.small", "t3.small", ["instanceType"])],
+)
+def test_another_architecture_replaces_an_instance(plugin: Any, before: str, after: str, replaced: list[str]) -> None:
+    old = {"ami": ARM, "instanceType": before}
+    assert list(plugin.diff("aws:ec2/instance:Instance", old, old, {**old, "instanceType": after}).replaces) == replaced
+
+
+def test_instances_are_found_by_tag_architecture_and_state(plugin: Any) -> None:
+    id_, _, _ = make(plugin, "aws:ec2/instance:Instance", ami=ARM, instanceType="t4g.small", tags={"Name": "found"})
+
+    def ids(architecture: str, name: str, **states: list[str]) -> list[str]:
+        wanted = {"filters": [{"name": "architecture", "values": [architecture]}], "instanceTags": {"Name": name}}
+        return list(plugin.invoke("aws:ec2/getInstances:getInstances", wanted | states)["ids"])
+
+    assert ids("arm64", "found") == [id_]
+    assert ids("arm64", "found", instanceStateNames=["stopped", "running"]) == [id_]
+    assert ids("arm64", "found", instanceStateNames=["stopped"]) == []
+    assert ids("x86_64", "found") == []
+    assert ids("arm64", "other") == []
 
 
 def test_changing_to_an_unknown_instance_type_is_refused(plugin: Any) -> None:

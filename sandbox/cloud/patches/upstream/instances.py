@@ -11,6 +11,7 @@ from moto.ec2.models.instances import Instance, InstanceBackend, MetadataOptions
 from sandbox.cloud.patches.registry import patch
 from sandbox.cloud.patches.upstream import interfaces
 from sandbox.cloud.patches.upstream.elastic import detach
+from sandbox.cloud.patches.upstream.launch import check_architecture
 
 NEEDS_STOP = frozenset({"instance_type", "user_data", "kernel", "ramdisk"})
 """Attributes of an EBS-backed instance that can change only while it is stopped (API_ModifyInstanceAttribute)."""
@@ -46,9 +47,13 @@ def attach_volume(
 
 @patch(InstanceBackend, "modify_instance_attribute", source="457ddf88")
 def modify_instance_attribute(original: Any, self: Any, instance_id: str, key: str, value: Any) -> Any:
-    """AWS: the type and user data of a running instance cannot be changed. moto: changes them."""
-    if key in NEEDS_STOP and self.get_instance(instance_id).state != "stopped":
+    """AWS: the type and user data of a running instance cannot be changed, nor its type to one that cannot run its
+    image, or to an unknown one. moto: changes them."""
+    instance = self.get_instance(instance_id)
+    if key in NEEDS_STOP and instance.state != "stopped":
         raise EC2ClientError("IncorrectInstanceState", f"The instance '{instance_id}' is not in the 'stopped' state.")
+    if key == "instance_type":
+        check_architecture(self, instance, value)
     return original(self, instance_id, key, value)
 
 

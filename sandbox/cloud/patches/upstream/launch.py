@@ -37,7 +37,7 @@ def run_instances(
     """
     _check_user_data(user_data)
     image = self.describe_images(ami_ids=[image_id] if image_id else [])[0]
-    _check_architecture(self, image, named.get("instance_type") or "")
+    check_architecture(self, image, named.get("instance_type") or "")
     mappings = named["block_device_mappings"] = _mappings(image, named.get("block_device_mappings") or [])
     own = interfaces.use_existing(self, named)
     if not own and not named.get("subnet_id") and not any("SubnetId" in nic for nic in named.get("nics", [])):
@@ -74,7 +74,8 @@ def _check_user_data(user_data: Any) -> None:
         )
 
 
-def _check_architecture(backend: Any, image: Any, kind: str) -> None:
+def check_architecture(backend: Any, image: Any, kind: str) -> None:
+    """Refuses an unknown instance type, and one that does not have the image's (or an instance's) architecture."""
     if not kind:
         return
     for found in backend.describe_instance_types([kind]):
