@@ -46,7 +46,9 @@ def file_system_size(environment: Environment) -> int:
 
 @pytest.fixture(scope="module")
 def began(environment: Environment) -> float:
-    """When this file's first change began; nothing was missing until then."""
+    """When this file's first change began; nothing was missing until then. Fixtures of a file come before `settled`,
+    and an `up` that takes back what an earlier file has set may restart agents."""
+    environment.settle()
     steady(environment)
     return time.time()
 
@@ -85,8 +87,10 @@ def test_a_shorter_retention_expires_only_the_older_shards(
     assert retention(influxdb) == {"autogen": "720h0m0s", "rollup": "8640h0m0s"}
     ends = [str(row["expiry_time"]) for row in asked(influxdb, "SHOW SHARDS")]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    assert sum(end < now for end in ends) == 1, ends
-    assert 20 in {row["days"] for row in asked(influxdb, "SELECT days FROM aged")}
+    expired, days = sum(end < now for end in ends), {row["days"] for row in asked(influxdb, "SELECT days FROM aged")}
+    # Every half hour InfluxDB deletes what has expired: it may have done so since the `up`.
+    assert expired == 1 or (not expired and 40 not in days), ends
+    assert 20 in days
     assert lost(environment, began) == dict.fromkeys(HOSTS, 0)
 
 
