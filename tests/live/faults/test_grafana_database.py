@@ -38,7 +38,9 @@ def dashboards(environment: Environment) -> set[str]:
 
 
 @pytest.mark.parametrize("name", one_of(DAMAGES, "zeros in its middle"))
-def test_grafana_starts_with_the_database_of_the_last_backup(environment: Environment, name: str) -> None:
+def test_grafana_starts_with_the_database_of_the_last_backup(
+    environment: Environment, quiet_server: None, name: str
+) -> None:
     steady(environment)
     backup = environment.guest("systemctl", "start", "monitoring-backup")
     assert backup.returncode == 0, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "5").stdout
