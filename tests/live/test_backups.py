@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 import uuid
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -43,6 +43,12 @@ def newest_backup(environment: Environment, *, more_than: int) -> str:
     found = eventually(lambda: backups(environment)[more_than:])
     assert found, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "20").stdout
     return found[-1]
+
+
+def no_backup_runs(environment: Environment) -> None:
+    """Wait for the backup that a boot has requested."""
+    state = ("systemctl", "show", "-P", "ActiveState", "monitoring-backup")
+    assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"))
 
 
 def ask(environment: Environment, query: str) -> dict[str, Any]:
@@ -138,8 +144,8 @@ def test_a_restore_brings_back_everything_up_to_the_backup(environment: Environm
     with environment.settings(backups={"now": 1}):
         up_or_fail(environment)
         newest = newest_backup(environment, more_than=before)
-        # Agents have sent everything that they measured more than half a minute ago.
-        until = time.time() - 30
+        # When it began, agents had sent everything that they had measured more than half a minute before.
+        until = datetime.strptime(newest, "%Y-%m-%dT%H-%M-%S%z").timestamp() - 30
         counted = counts(environment, until)
         assert counted["system"]
         save_dashboard(environment, LOST)
@@ -171,6 +177,8 @@ def restore(environment: Environment, backup: str) -> str:
 
 @pytest.mark.usefixtures("quiet_server")
 def test_a_missing_or_damaged_backup_stops_the_boot_until_another_is_chosen(environment: Environment) -> None:
+    # `backups.now` has changed back, which requests one.
+    no_backup_runs(environment)
     client, name, newest = environment.aws("s3"), bucket(environment), backups(environment)[-1]
     absent = restore(environment, "2000-01-01T00-00-00Z")
     assert re.search(r"boot failed at line \d+ of restore: .* does not exist, or is incomplete", absent)
@@ -196,9 +204,7 @@ def test_a_volume_with_data_is_left_alone(environment: Environment) -> None:
 def test_a_failed_backup_is_reported(environment: Environment) -> None:
     """With S3 out of reach the service fails, and the status that Telegraf reads says so and keeps the time of the last
     success."""
-    state = ("systemctl", "show", "-P", "ActiveState", "monitoring-backup")
-    # A backup requested by a boot can be in progress.
-    assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"))
+    no_backup_runs(environment)
     before = environment.guest(BACKUP, "status").stdout
     environment.guest("sh", "-c", "cp /etc/hosts /run/hosts; sed -i 's/s3[.]eu-central-1/no/' /etc/hosts")
     try:
