@@ -33,6 +33,7 @@ from tests.live.identities import (
     names,
     server_role,
 )
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
 
@@ -202,17 +203,19 @@ def connects(address: str, port: int) -> bool:
 
 def test_only_addresses_in_the_configured_ranges_get_through(environment: Environment) -> None:
     """The ranges of the operator (this machine) and of the agents do not overlap. Once outside both, db-1 reaches
-    nothing."""
+    nothing. The local EC2's firewall follows its security groups a few seconds later."""
     address = environment.address
     web = next(h["address"] for h in sandbox_hosts.settings(environment.place) if h["name"] == "web-1")
     usual = {"db-1": {8086}, "web-1": {8086}, None: {3000}}
-    assert {machine: open_ports(environment, machine, address) for machine in usual} == usual
+
+    def reached() -> dict[str | None, set[int]]:
+        return {machine: open_ports(environment, machine, address) for machine in usual}
 
     def reverted() -> None:
-        assert {machine: open_ports(environment, machine, address) for machine in usual} == usual
+        assert eventually(lambda: reached() == usual), reached()
 
+    assert reached() == usual
     with environment.settings(agentCidrs=[f"{web}/32"]):
         environment.settle()
         environment.afterwards(reverted)
-        reached = {machine: open_ports(environment, machine, address) for machine in usual}
-        assert reached == usual | {"db-1": set()}
+        assert eventually(lambda: reached() == usual | {"db-1": set()}), reached()
