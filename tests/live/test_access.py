@@ -164,11 +164,13 @@ def test_the_metadata_service_requires_a_token(environment: Environment) -> None
 HOPS = """
 import socket, urllib.request
 seen = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+# Only packets from there: the server's other connections would fill the socket's buffer.
+seen.connect(("169.254.169.254", 0))
 seen.settimeout(5)
 url, name = "http://169.254.169.254/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds"
 token = urllib.request.urlopen(urllib.request.Request(url, method="PUT", headers={name: "60"})).read()
 packet = seen.recv(65535)
-while token not in packet or packet[12:16] != socket.inet_aton("169.254.169.254"):
+while token not in packet:
     packet = seen.recv(65535)
 print(packet[8])
 """
