@@ -74,7 +74,7 @@ def test_each_port_is_reached_by_exactly_the_users_in_the_table(environment: Env
 def reached(environment: Environment, what: str) -> dict[str, bool]:
     """Which users reach a port."""
     host, _, port = what.rpartition(":")
-    connect = ("timeout", "5", "bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}")
+    connect = ("timeout", "60", "bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}")
     return {user: as_user(environment, user, *connect).returncode == 0 for user in REACH[what]}
 
 
@@ -115,7 +115,7 @@ def test_the_table_lists_every_protected_file(environment: Environment) -> None:
     assert set(protected) <= set(FILES)
 
 
-TOKEN = ("curl", "-sS", "-m", "5", "-X", "PUT", "-H", "X-aws-ec2-metadata-token-ttl-seconds: 60")
+TOKEN = ("curl", "-sS", "-m", "60", "-X", "PUT", "-H", "X-aws-ec2-metadata-token-ttl-seconds: 60")
 
 
 @pytest.mark.parametrize("user", SERVICE_USERS)
@@ -194,6 +194,7 @@ echo "status $?"
 
 
 @pytest.mark.disrupts
+@pytest.mark.usefixtures("quiet_server")
 def test_nobody_reaches_influxdb_while_its_administrator_gets_a_password(environment: Environment) -> None:
     """It listens without requiring a login then (userdata/server/influxdb.sh, reset_password)."""
     spied = environment.guest("bash", "-c", SPIED)
