@@ -71,14 +71,17 @@ ATTEMPTS = 3
 
 
 def look(place: Place, visits: Sequence[Visit], size: tuple[int, int] = (1400, 900), base: str = "") -> list[Page]:
-    """Open each page in turn; if this machine's network changes meanwhile, open all of them again.
+    """Open each page in turn; those during which this machine's network changes are opened again.
 
     base: the address to open instead of the viewer's. Raises SandboxError if there is no browser or it fails.
     """
-    for _ in range(ATTEMPTS):
-        pages = _open(place, visits, size, base)
-        if not any(NETWORK_CHANGED in complaint for page in pages for complaint in page.complaints):
+    pages = _open(place, visits, size, base)
+    for _ in range(ATTEMPTS - 1):
+        again = [number for number, page in enumerate(pages) if NETWORK_CHANGED in "\n".join(page.complaints)]
+        if not again:
             break
+        for number, page in zip(again, _open(place, [visits[each] for each in again], size, base), strict=True):
+            pages[number] = page
     return pages
 
 
