@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -50,7 +51,7 @@ def interrupt_at(
     if how == signal.SIGKILL:
         # Some children have process groups of their own.
         for child in started:
-            if child.is_running():
+            with suppress(psutil.NoSuchProcess):
                 child.kill()
         psutil.wait_procs(started, 20)
     assert reached, "".join(printed)[-3000:]
