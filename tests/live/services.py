@@ -4,7 +4,6 @@ login."""
 from __future__ import annotations
 
 import json
-import time
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,12 +16,11 @@ from sandbox.machines.register import find
 from sandbox.machines.standpoint import at
 from sandbox.screen import Grafana
 from tests.live.environment import Environment
+from tests.support.waiting import eventually
 
 Ask = Callable[..., requests.Response]
 AGENT = "web-1"
 """A machine in `agentCidrs`."""
-PAUSE = 5
-"""Seconds in which Grafana's service restarts by itself."""
 
 
 def from_agent_machine(environment: Environment) -> AbstractContextManager[None]:
@@ -93,7 +91,7 @@ def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
 @pytest.fixture(scope="module")
 def grafana(environment: Environment) -> Ask:
     """Send a request to Grafana as one of its users, or without a login. If the connection breaks, the test run warns
-    with the state and the journal of Grafana's service, and the request is sent once more."""
+    with the state and the journal of Grafana's service, and the request is sent once more when Grafana is up again."""
     ca = str(environment.grafana.ca_file)
 
     def send(method: str, path: str, **named: Any) -> requests.Response:
@@ -106,7 +104,7 @@ def grafana(environment: Environment) -> Ask:
             state = environment.guest("systemctl", "show", "grafana-server", "-p", "ActiveState,NRestarts,Result")
             journal = environment.guest("journalctl", "-u", "grafana-server", "-n", "15", "--no-pager")
             warnings.warn(f"{method} {path}: {broken}\n{state.stdout}{journal.stdout}", stacklevel=2)
-            time.sleep(PAUSE)
+            eventually(lambda: grafana_answers(environment))
             return send(method, path, auth=auth, **named)
 
     return ask

@@ -30,7 +30,7 @@ def host(environment: Environment) -> Iterator[str]:
     """A machine outside AWS that no stack knows."""
     state = ("systemctl", "is-system-running")
     with on_premise_host(HOST, 20):
-        assert eventually(lambda: environment.machine(HOST, *state).stdout.strip() in ("running", "degraded"), 120)
+        assert eventually(lambda: environment.machine(HOST, *state).stdout.strip() in ("running", "degraded"))
         yield HOST
 
 
@@ -58,7 +58,7 @@ def test_an_agent_outside_writes_to_its_public_address(stack: Environment, host:
     installed = stack.machine(host, "bash", stdin=stack.outputs["agentInstallScript"])
     assert installed.returncode == 0, installed.stdout + installed.stderr
     query = 'SELECT last("usage_idle") FROM "cpu" GROUP BY "host"'
-    assert eventually(lambda: f'"{host}"' in json.dumps(influxql(stack, query, minutes=5)), 60)
+    assert eventually(lambda: f'"{host}"' in json.dumps(influxql(stack, query, minutes=5)))
 
 
 def test_the_password_of_the_administrator_is_only_in_its_secret(stack: Environment) -> None:
@@ -102,4 +102,4 @@ def test_destroy_leaves_nothing(stack: Environment, before: dict[str, set[str]],
         commands = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
         return not any(folder.iterdir()) and not [each for each in commands if str(folder) in each]
 
-    assert eventually(gone, 20)
+    assert eventually(gone)

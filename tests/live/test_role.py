@@ -173,4 +173,4 @@ def test_credentials_stay_when_aws_does_not_answer(with_the_role: Environment) -
     before = with_the_role.guest("cat", CREDENTIALS).stdout
     assert with_the_role.guest("unshare", "-m", "sh", "-ec", WITHOUT_STS).returncode != 0
     assert with_the_role.guest("cat", CREDENTIALS).stdout == before
-    assert eventually(lambda: with_the_role.guest("test", "-e", f"{CREDENTIALS}.new").returncode == 1, 5)
+    assert eventually(lambda: with_the_role.guest("test", "-e", f"{CREDENTIALS}.new").returncode == 1)

@@ -36,7 +36,7 @@ class Watcher:
         # The certificate changes in the meantime; trust is tested elsewhere.
         self._session.trust_env = self._session.verify = False
         who = {"user": WATCHER[0], "password": WATCHER[1]}
-        self._session.post(self._url + "/login", json=who, timeout=10).raise_for_status()
+        self._session.post(self._url + "/login", json=who, timeout=60).raise_for_status()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self.asked = 0
@@ -123,7 +123,7 @@ def status(environment: Environment, login: tuple[str, str], query: str = "SHOW 
     """The status of InfluxDB's answer to a user's query."""
     url, trusted = environment.outputs["influxdbUrl"] + "/query", environment.grafana.verify
     with from_agent_machine(environment):
-        asked = requests.get(url, params={"db": "telegraf", "q": query}, auth=login, verify=trusted, timeout=10)
+        asked = requests.get(url, params={"db": "telegraf", "q": query}, auth=login, verify=trusted, timeout=60)
     return asked.status_code
 
 
@@ -154,7 +154,7 @@ def test_new_passwords_and_a_new_access_key_interrupt_nothing(environment: Envir
     assert status(environment, login(environment, "grafana")) == requests.codes.ok
     assert environment.outputs["grafanaAdminPassword"] != admin[1]
     url = environment.outputs["grafanaUrl"] + "/api/org"
-    assert requests.get(url, auth=admin, verify=environment.grafana.verify, timeout=10).status_code == 401
+    assert requests.get(url, auth=admin, verify=environment.grafana.verify, timeout=60).status_code == 401
     iam = environment.aws("iam")
     (user,) = [one["UserName"] for one in iam.list_users()["Users"] if one["UserName"].startswith("cloudwatch-")]
     keys = iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
@@ -169,7 +169,7 @@ def serial_number(environment: Environment, port: int, authorities: str) -> str:
     context = ssl.create_default_context(cadata=authorities)
     with (
         from_agent_machine(environment) if port == 8086 else nullcontext(),
-        socket.create_connection((address, port), timeout=5) as plain,
+        socket.create_connection((address, port), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname=address) as secure,
     ):
         certificate = secure.getpeercert()

@@ -172,4 +172,4 @@ def test_nobody_logs_in_through_a_provider_with_an_untrusted_certificate(
     provider.person = ANN
     assert unquote(browser.log_in().cookies["login_error"]) == "Failed to get token from provider"
     said = lambda: "certificate" in stack.guest("journalctl", "-q", "-u", "grafana-server", "-o", "cat").stdout  # noqa: E731
-    assert eventually(said, 20)
+    assert eventually(said)

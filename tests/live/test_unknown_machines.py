@@ -118,6 +118,7 @@ class Ansible:
         own = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "ANSIBLE_HOME": str(self.folder / "home"),
+            "ANSIBLE_TIMEOUT": "60",  # for SSH and sudo; ten seconds are too few on a busy machine
             "ANSIBLE_VAULT_PASSWORD_FILE": "vault",
         }
         done = subprocess.run(
