@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 @pytest.fixture(scope="module")
 def secrets(environment: Environment) -> dict[str, str]:
-    """Every secret of the stack by name: those in Parameter Store, and those in the decrypted state."""
+    """Every secret of the stack by name: those in Parameter Store, and those in the decrypted state. Fixtures of a file
+    come before `settled`, and an `up` that takes back what an earlier file has set can make new ones."""
+    environment.settle()
     found = parameters(environment)
     exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
     environment.transcript.pop()  # this output shows them on purpose
