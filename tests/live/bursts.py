@@ -9,7 +9,7 @@ from types import TracebackType
 import requests
 
 from tests.live.environment import Environment
-from tests.live.services import Ask, from_agent_machine
+from tests.live.services import Ask, from_agent_machine, influxdb_login
 
 EACH = 200
 """Points per request."""
@@ -28,7 +28,7 @@ class Burst:
         self._environment = environment
         self._url = f"{environment.outputs['influxdbUrl']}/write?db=telegraf&precision=ms"
         self._session = requests.Session()
-        self._session.auth = ("telegraf", passwords["telegraf"])
+        self._session.auth = influxdb_login(environment, "telegraf", passwords["telegraf"])
         self._session.trust_env = False
         self._session.verify = str(environment.grafana.ca_file)
         self._end = threading.Event()

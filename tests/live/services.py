@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 
 from sandbox.machines.register import find
 from sandbox.machines.standpoint import at
@@ -21,6 +22,8 @@ from tests.support.waiting import eventually
 Ask = Callable[..., requests.Response]
 AGENT = "web-1"
 """A machine in `agentCidrs`."""
+ROTATED = ("telegraf", "grafana")
+"""InfluxDB's users that have another name in each generation of passwords (tests/live/test_rotation.py)."""
 
 
 def from_agent_machine(environment: Environment) -> AbstractContextManager[None]:
@@ -62,7 +65,7 @@ def passwords_now(environment: Environment) -> dict[str, str]:
         for page in pages.paginate(Path=environment.parameters, Recursive=True, WithDecryption=True)
         for parameter in page["Parameters"]
     }
-    users = {user: found[f"influxdb-{user}-password"] for user in ("telegraf", "grafana")}
+    users = {user: found[f"influxdb-{user}-password"] for user in ROTATED}
     return {**users, "admin": influxdb_admin_password(environment)}
 
 
@@ -73,12 +76,24 @@ def influxdb_admin_password(environment: Environment) -> str:
     return done.stdout.strip()
 
 
+def generation(environment: Environment, setting: str) -> int:
+    """The value of a setting such as `passwordGeneration`; 1 by default."""
+    return int(yaml.safe_load(environment.stack_file.read_text())["config"].get(f"monitoring:{setting}", 1))
+
+
+def influxdb_login(environment: Environment, user: str, password: str | None = None) -> tuple[str, str]:
+    """The name of one of InfluxDB's users in this generation of passwords, and the given password or its own."""
+    number = generation(environment, "passwordGeneration")
+    name = f"{user}-{number}" if user in ROTATED and number > 1 else user
+    return name, password or passwords_now(environment)[user]
+
+
 @pytest.fixture(scope="module")
 def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
     """Send a request to InfluxDB as one of its users, or without a login."""
 
     def ask(method: str, path: str, user: str | None = None, password: str | None = None, **named: Any) -> Any:
-        auth = (user, password or passwords[user]) if user else None
+        auth = influxdb_login(environment, user, password or passwords[user]) if user else None
         url = environment.outputs["influxdbUrl"] + path
         with from_agent_machine(environment):
             return requests.request(

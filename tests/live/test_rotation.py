@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 import requests
-import yaml
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, lost, steady
-from tests.live.services import from_agent_machine, grafana_request, influxdb_admin_password
+from tests.live.services import from_agent_machine, generation, grafana_request, influxdb_login
 from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
 
@@ -96,21 +95,6 @@ def watching(environment: Environment) -> Iterator[None]:
     administer("DELETE", f"/{number}", {})
 
 
-def login(environment: Environment, user: str) -> tuple[str, str]:
-    """The name and password of one of InfluxDB's users, as the server has them."""
-    if user == "admin":
-        return user, influxdb_admin_password(environment)
-    path = f"{environment.parameters}/influxdb-{user}-password"
-    password = environment.aws("ssm").get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
-    number = generation(environment, "passwordGeneration")
-    return user if number == 1 else f"{user}-{number}", password
-
-
-def generation(environment: Environment, setting: str) -> int:
-    """The value of a setting such as `passwordGeneration`; 1 by default."""
-    return int(yaml.safe_load(environment.stack_file.read_text())["config"].get(f"monitoring:{setting}", 1))
-
-
 def rotate(environment: Environment, *settings: str) -> float:
     """Run `up` with the next generation, for good, as there is no way back. Returns when it began."""
     environment.configure(**{name: generation(environment, name) + 1 for name in settings})
@@ -136,7 +120,7 @@ def most_lost(environment: Environment, since: float) -> int:
 
 def test_new_passwords_and_a_new_access_key_interrupt_nothing(environment: Environment, watching: None) -> None:
     steady(environment)
-    old = {user: login(environment, user) for user in ("telegraf", "grafana", "admin")}
+    old = {user: influxdb_login(environment, user) for user in ("telegraf", "grafana", "admin")}
     admin = ("admin", str(environment.outputs["grafanaAdminPassword"]))
     key = environment.outputs["cloudwatchAccessKeyId"]
     instance = environment.instance_id
@@ -151,7 +135,7 @@ def test_new_passwords_and_a_new_access_key_interrupt_nothing(environment: Envir
     assert watcher.failures == []
     assert most_lost(environment, began) <= 1
     assert {status(environment, one) for one in old.values()} == {requests.codes.unauthorized}
-    assert status(environment, login(environment, "grafana")) == requests.codes.ok
+    assert status(environment, influxdb_login(environment, "grafana")) == requests.codes.ok
     assert environment.outputs["grafanaAdminPassword"] != admin[1]
     url = environment.outputs["grafanaUrl"] + "/api/org"
     assert requests.get(url, auth=admin, verify=environment.grafana.verify, timeout=60).status_code == 401
