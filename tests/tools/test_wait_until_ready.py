@@ -264,7 +264,10 @@ def test_each_further_account_is_queried_and_named_with_a_remedy(
     assert regions == [["us-east-1"]]
 
 
-def test_both_commands_succeed(variables: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_commands_succeed(
+    variables: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("READY_TIMEOUT", "60")
     moments = iter((1, 2))
     Double.answers = {"/api/health": (200, {}), "/api/user": (200, {"name": "abc on i-1"}), CLOUDWATCH: (200, [])}
     assert wait_until_ready.main() == 0
