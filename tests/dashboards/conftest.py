@@ -117,7 +117,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
             stack.enter_context(running("telegraf", "--config", settings))
         until = time.monotonic() + GATHER_FOR
         while time.monotonic() < until:
-            requests.get(f"{url}/query", params={"q": "SHOW DATABASES"}, timeout=5)  # InfluxDB counts its queries
+            requests.get(f"{url}/query", params={"q": "SHOW DATABASES"}, timeout=20)  # InfluxDB counts its queries
             time.sleep(1)
         week_before = int(time.time()) - 7 * 86400 - 30
         lines = "\n".join(text.format(at=week_before) for text in WEEK_BEFORE)
@@ -149,7 +149,7 @@ class running:  # noqa: N801 - used like a function
     def __exit__(self, *_: object) -> None:
         ended_early = self.process.poll() is not None
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         assert not ended_early, f"{self.command[0]} ended by itself:\n{self.log.read_text()[-2000:]}"
 
 
@@ -161,10 +161,10 @@ def program(name: str) -> str:
 
 
 def wait_for(url: str, ca: str | None = None) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         try:
-            if requests.get(f"{url}/ping", timeout=1, verify=ca or True).status_code == 204:
+            if requests.get(f"{url}/ping", timeout=20, verify=ca or True).status_code == 204:
                 return
         except requests.ConnectionError:
             time.sleep(0.1)

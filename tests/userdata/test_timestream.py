@@ -52,17 +52,17 @@ class Managed:
 
     def write(self, user: str, password: str = WRITES) -> int:
         asked = {"db": "telegraf"}
-        return requests.post(f"{self.url}/write", POINT, params=asked, auth=(user, password), timeout=10).status_code
+        return requests.post(f"{self.url}/write", POINT, params=asked, auth=(user, password), timeout=60).status_code
 
     def read(self, user: str, password: str = READS) -> dict[str, Any]:
         asked = {"db": "telegraf", "q": 'SELECT last("uptime") FROM "telegraf"."autogen"."system"'}
-        answer = requests.post(f"{self.url}/query", asked, auth=(user, password), timeout=10)
+        answer = requests.post(f"{self.url}/query", asked, auth=(user, password), timeout=60)
         return dict(answer.json())
 
     def administrator(self, path: str) -> Any:
         session = requests.Session()
-        assert session.post(f"{self.url}/api/v2/signin", auth=(LOGIN["username"], LOGIN["password"]), timeout=10).ok
-        return session.get(f"{self.url}/api/v2/{path}", timeout=10).json()
+        assert session.post(f"{self.url}/api/v2/signin", auth=(LOGIN["username"], LOGIN["password"]), timeout=60).ok
+        return session.get(f"{self.url}/api/v2/{path}", timeout=60).json()
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
             assert eventually(lambda: _answers(made.url))
             first = {"username": LOGIN["username"], "password": LOGIN["password"], "retentionPeriodSeconds": 0}
             first |= {"org": LOGIN["organization"], "bucket": LOGIN["bucket"]}
-            assert requests.post(f"{made.url}/api/v2/setup", json=first, timeout=10).ok
+            assert requests.post(f"{made.url}/api/v2/setup", json=first, timeout=60).ok
             yield made
         finally:
             process.terminate()
@@ -87,7 +87,7 @@ def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
 
 def _answers(url: str) -> bool:
     try:
-        return requests.get(f"{url}/health", timeout=10).ok
+        return requests.get(f"{url}/health", timeout=60).ok
     except requests.ConnectionError:
         return False
 

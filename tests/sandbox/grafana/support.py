@@ -153,7 +153,7 @@ class Influx:
 
     def run(self, statement: str, auth: tuple[str, str] | None = None) -> dict[str, Any]:
         answer = requests.post(
-            f"{self.url}/query", data={"q": statement}, auth=auth, verify=str(self.ca.file), timeout=10
+            f"{self.url}/query", data={"q": statement}, auth=auth, verify=str(self.ca.file), timeout=60
         )
         return dict(answer.json())
 
@@ -163,7 +163,7 @@ class Influx:
             data=lines.encode(),
             auth=self.admin,
             verify=str(self.ca.file),
-            timeout=10,
+            timeout=60,
         )
         answer.raise_for_status()
 
@@ -194,14 +194,14 @@ def influxdb(folder: Path, authority: Authority) -> Iterator[Influx]:
         yield instance
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _wait(instance: Influx) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while True:
         try:
-            requests.get(f"{instance.url}/ping", verify=str(instance.ca.file), timeout=2)
+            requests.get(f"{instance.url}/ping", verify=str(instance.ca.file), timeout=20)
             return
         except requests.ConnectionError:
             if time.monotonic() > end:

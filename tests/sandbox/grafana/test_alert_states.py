@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from sandbox.grafana.double.alerting.states import RuleState
 from sandbox.grafana.double.alerting.wording import expand
 from sandbox.grafana.double.database import Database
 from tests.sandbox.grafana.support import Grafana
+from tests.support.waiting import eventually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ONE = {"host": "one"}
@@ -146,9 +146,5 @@ def test_the_running_server_evaluates_rules(grafana: Grafana) -> None:
     data = {"refId": "A", "datasourceUid": "__expr__", "model": formula, "relativeTimeRange": {"from": 0, "to": 0}}
     rule = {"title": "Always", "folderUID": "f", "ruleGroup": "g", "condition": "A", "data": [data]}
     assert grafana.call("POST", "/api/v1/provisioning/alert-rules", rule).status_code == 201
-    until = time.monotonic() + 10
-    listed: list[dict[str, Any]] = []
-    while not listed and time.monotonic() < until:
-        time.sleep(0.2)
-        listed = grafana.call("GET", "/api/alertmanager/grafana/api/v2/alerts").json()
+    listed = eventually(lambda: grafana.call("GET", "/api/alertmanager/grafana/api/v2/alerts").json())
     assert [alert["labels"]["alertname"] for alert in listed] == ["Always"]

@@ -24,7 +24,7 @@ def shown(grafana: Grafana) -> str:
     return str(certificate["serialNumber"])
 
 
-def changes(grafana: Grafana, serial: str, seconds: float = 3) -> bool:
+def changes(grafana: Grafana, serial: str, seconds: float = 60) -> bool:
     """Whether the server presents another certificate in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
