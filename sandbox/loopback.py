@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,11 +25,17 @@ bind-address = "127.0.0.1:{rpc}"
 """
 
 
+_RESERVED: deque[socket.socket] = deque(maxlen=64)
+
+
 def free_port() -> int:
-    """A free port on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A free port on loopback. It stays bound, so that the kernel gives it to nobody else before the server listens on
+    it. The server can, as it sets SO_REUSEADDR, too (inet_bind_conflict in the kernel's inet_connection_sock.c)."""
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    _RESERVED.append(probe)
+    return int(probe.getsockname()[1])
 
 
 def influxdb_configuration(folder: Path, http: int, *data: str, http_options: Sequence[str] = ()) -> str:
