@@ -15,6 +15,7 @@ import pytest
 
 from sandbox import warm
 from sandbox.warm.client import PROGRAM
+from tests.support.waiting import ended, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -110,10 +111,7 @@ def test_a_killed_run_ends_together_with_its_commands(python: str, script: Path,
         started = process.stdout.readline().split()
         process.send_signal(with_signal)
         process.wait(30)
-        until = time.monotonic() + 30
-        while any(Path(f"/proc/{each}").exists() for each in started) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert not [each for each in started if Path(f"/proc/{each}").exists()]
+        assert eventually(lambda: all(ended(int(each)) for each in started), 30)
 
 
 def test_other_commands_and_runs_without_the_server_have_their_own_interpreter(script: Path) -> None:

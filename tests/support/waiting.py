@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import psutil
+
 Answer = TypeVar("Answer")
 
 
@@ -18,3 +20,11 @@ def eventually(question: Callable[[], Answer], seconds: float = 240) -> Answer:
     while not (answer := question()) and time.monotonic() < deadline:
         time.sleep(0.5)
     return answer
+
+
+def ended(pid: int) -> bool:
+    """Whether a process has ended. A zombie has: process 1, which adopts orphans, may collect it much later."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -20,6 +20,7 @@ from sandbox.plugins.install import wrapper
 from sandbox.plugins.wire import encode_map
 from tests.sandbox.plugins.engine import CHECKOUT
 from tests.sandbox.plugins.process import interrupt, running
+from tests.support.waiting import ended, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.stand_in]
 
@@ -102,7 +103,4 @@ def test_an_interrupt_during_a_command_ends_both(
     assert process.wait(QUICK) != 0
     assert process.stderr is not None
     assert process.stderr.read() == b""
-    until = time.monotonic() + QUICK
-    while Path(f"/proc/{command}").exists() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not Path(f"/proc/{command}").exists(), "its command went on"
+    assert eventually(lambda: ended(command), 30), "its command went on"
