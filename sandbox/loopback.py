@@ -25,7 +25,8 @@ bind-address = "127.0.0.1:{rpc}"
 """
 
 
-_RESERVED: deque[socket.socket] = deque(maxlen=64)
+_RESERVED: deque[socket.socket] = deque()
+MOST_RESERVED = 64
 
 
 def free_port() -> int:
@@ -35,6 +36,8 @@ def free_port() -> int:
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     probe.bind(("127.0.0.1", 0))
     _RESERVED.append(probe)
+    if len(_RESERVED) > MOST_RESERVED:
+        _RESERVED.popleft().close()
     return int(probe.getsockname()[1])
 
 
