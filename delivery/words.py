@@ -84,14 +84,9 @@ def warnings(preview: Preview) -> list[tuple[str, str]]:
 
 def _of_one_kind(preview: Preview, op: str, kind: str) -> Iterator[tuple[str, str]]:
     found = [change for change in preview.of(op) if change.kind == kind]
-    if kind == SERVER and op != "unprotect":
-        # A server with another architecture is another resource.
-        others = [change.name for change in preview.of("create") if change.kind == kind]
-        if op == "replace" or others:
-            by = f" by {others[0]}" if others else ""
-            yield f"the server is replaced{by}{_because(found)}", AWAY
-            return
     follows = "" if op == "unprotect" else LOST.get(kind, "")
+    if (op, kind) == ("replace", SERVER):
+        follows = AWAY
     if kind in ONLY_ONE:
         yield f"{ONLY_ONE[kind]} is {DONE[op]}{_because(found)}", follows
         return

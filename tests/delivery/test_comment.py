@@ -140,13 +140,6 @@ def test_several_resources_of_a_kind_are_one_sentence_in_any_order() -> None:
     assert comment_text(*steps) == comment_text(*reversed(steps))
 
 
-def test_a_server_of_another_architecture_replaces_the_other() -> None:
-    text = comment_text(
-        step("create", INSTANCE, "server-amd64", None, {}), step("delete", INSTANCE, "server-arm64", {})
-    )
-    assert "> - the server is replaced by server-amd64: Grafana" in text
-
-
 def test_errors_cannot_break_out_of_their_block() -> None:
     error = 'monitoring:retention = "```": is not a duration; @everyone <script>'
     found = preview(diagnostics=[{"severity": "error", "message": f"error: {error}\n"}])
