@@ -14,6 +14,7 @@ from sandbox.machines.keeper import Keeper, reboot_request
 from sandbox.machines.machine import Machine
 from sandbox.machines.metrics import Meter
 from sandbox.machines.ssm_agent import SsmAgent
+from sandbox.machines.volumes import Attachments
 
 FIRST_METRICS_SECONDS = 5
 METRICS_SECONDS = 60
@@ -26,8 +27,11 @@ log = logging.getLogger("machines")
 class InstanceKeeper(Keeper):
     """Keeps the machine of one instance in the state that EC2 reports."""
 
-    def __init__(self, machine: Machine, executor: Executor, aws: Aws, instance: Instance) -> None:
+    def __init__(
+        self, machine: Machine, executor: Executor, aws: Aws, instance: Instance, attachments: Attachments
+    ) -> None:
         super().__init__(machine, executor)
+        self._attachments = attachments
         self._aws = aws
         self._instance = instance
         self._plugged: dict[str, str] = {}
@@ -65,8 +69,10 @@ class InstanceKeeper(Keeper):
             provisioned.touch()
         keys = [fleet.public_key(ec2, instance.key_name)] if instance.key_name else []
         guest.write_seed(machine.root, machine.id, machine.address, fleet.user_data(ec2, machine.id), keys)
-        self._plugged = {disk.device: disk.volume for disk in instance.disks}
-        return {disk.device: volumes.attach(machine.place, disk) for disk in instance.disks}
+        # The others are plugged in later.
+        free = [(disk, loop) for disk in instance.disks if (loop := self._attachments.take(disk, machine.id))]
+        self._plugged = {disk.device: disk.volume for disk, _ in free}
+        return {disk.device: loop for disk, loop in free}
 
     def powered_off(self) -> None:
         """Stop or terminate the instance of a machine that shut itself down, as the instance's attribute says."""
@@ -84,7 +90,7 @@ class InstanceKeeper(Keeper):
     def released(self) -> None:
         super().released()
         for volume in self._plugged.values():
-            volumes.detach(self.machine.place, volume)
+            self._attachments.release(volume)
         self._plugged = {}
         self._meter = None
         self._stopped = None
@@ -98,11 +104,14 @@ class InstanceKeeper(Keeper):
         for device, volume in list(self._plugged.items()):
             if device not in wanted or wanted[device].volume != volume:
                 volumes.hot_unplug(leader, device)
-                volumes.detach(self.machine.place, volume)
+                self._attachments.release(volume)
                 del self._plugged[device]
                 log.info("%s: volume %s detached from %s", self.machine.id, volume, device)
         for device, disk in wanted.items():
-            volumes.hot_plug(leader, volumes.attach(self.machine.place, disk), device)
+            loop = self._attachments.take(disk, self.machine.id)
+            if loop is None:
+                continue
+            volumes.hot_plug(leader, loop, device)
             if device not in self._plugged:
                 self._plugged[device] = disk.volume
                 log.info("%s: volume %s attached as %s", self.machine.id, disk.volume, device)

@@ -64,6 +64,40 @@ def delete(place: Place, volume: str) -> None:
     (folder(place) / f"{volume}.img").unlink(missing_ok=True)
 
 
+class Attachments:
+    """Which machine has each attached volume: one at a time, as in EC2.
+
+    Here an instance counts as stopped, and its volume as detached, while its machine still shuts down. The next machine
+    has to wait: it would lose the device under it when the first one releases it.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._machines: dict[str, str] = {}
+
+    def take(self, disk: Disk, machine: str) -> Path | None:
+        """Attach the volume to the machine; returns its loop device, or None while it is attached elsewhere."""
+        device = loops(self._place).get(disk.volume)
+        if device is not None and _is_being_released(device):
+            return None
+        if self._machines.setdefault(disk.volume, machine) != machine:
+            return None
+        return attach(self._place, disk)
+
+    def release(self, volume: str) -> None:
+        """Detach the volume from the machine that has it."""
+        detach(self._place, volume)
+        self._machines.pop(volume, None)
+
+
+def _is_being_released(device: Path) -> bool:
+    """Whether the kernel will release the loop device as soon as nothing uses it any more."""
+    try:
+        return (LOOPS / device.name / "loop" / "autoclear").read_text().strip() == "1"
+    except OSError:  # it has just been released
+        return False
+
+
 def release_all(place: Place) -> None:
     """Release every loop device of the place; the files stay."""
     for device in loops(place).values():

@@ -39,6 +39,7 @@ class Watch:
         self.instances: dict[str, InstanceKeeper] = {}
         self.hosts: dict[str, on_premise.HostKeeper] = {}
         self.databases: dict[str, DatabaseKeeper] = {}
+        self._attachments = volumes.Attachments(place)
         self._fleets: dict[str, Fleet] = {}
         self._databases: dict[str, tuple[Database, ...]] = {}
         self._firewall = ""
@@ -116,7 +117,7 @@ class Watch:
             if any(other.machine.address == instance.address for other in self.instances.values()):
                 return  # the previous machine of its network interface is still being shut down
             machine = Machine(self.place, instance.id, instance.address)
-            keeper = InstanceKeeper(machine, self.executor, self.aws, instance)
+            keeper = InstanceKeeper(machine, self.executor, self.aws, instance, self._attachments)
             self.instances[instance.id] = keeper
         keeper.turn(instance)
 

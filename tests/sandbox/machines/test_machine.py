@@ -16,6 +16,7 @@ from sandbox.machines.fleet import Disk
 from sandbox.machines.machine import Machine
 from sandbox.machines.system import run
 from sandbox.place import Place
+from tests.support.waiting import eventually
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -87,3 +88,19 @@ def test_loop_devices_are_found_as_losetup_reports_them(place: Place) -> None:
     finally:
         volumes.release_all(place)
     assert volumes.loops(place) == {}
+
+
+def test_a_volume_is_attached_to_one_machine_at_a_time(place: Place) -> None:
+    disk, attachments = Disk("vol-1", "/dev/sdf", 1), volumes.Attachments(place)
+    try:
+        device = attachments.take(disk, "i-1")
+        assert device is not None
+        assert attachments.take(disk, "i-1") == device
+        assert attachments.take(disk, "i-2") is None
+        with device.open("rb"):
+            attachments.release("vol-1")
+            assert attachments.take(disk, "i-2") is None, "the kernel has not released it yet"
+        assert eventually(lambda: attachments.take(disk, "i-2"))
+        assert attachments.take(disk, "i-1") is None
+    finally:
+        volumes.release_all(place)
