@@ -45,10 +45,14 @@ def unwell(panel: Panel) -> bool:
 def pages(environment: Environment) -> dict[str, Page]:
     """Each dashboard once its first data has arrived."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    seen: dict[str, Page] = {}
+    left = list(PATHS)
     while True:
-        seen = look(environment.place, [Visit(path, [{"unfold": True}]) for path in PATHS.values()])
-        if not any(unwell(panel) for page in seen for panel in page.panels) or time.monotonic() > deadline:
-            return dict(zip(PATHS, seen, strict=True))
+        opened = look(environment.place, [Visit(PATHS[uid], [{"unfold": True}]) for uid in left])
+        seen |= dict(zip(left, opened, strict=True))
+        left = [uid for uid in left if any(unwell(panel) for panel in seen[uid].panels)]
+        if not left or time.monotonic() > deadline:
+            return seen
         time.sleep(15)
 
 
