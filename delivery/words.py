@@ -99,7 +99,7 @@ def _of_one_kind(preview: Preview, op: str, kind: str) -> Iterator[tuple[str, st
 
 
 def _because(found: Sequence[Change]) -> str:
-    reasons = list(dict.fromkeys(reason for change in found for reason in change.because))
+    reasons = sorted({reason for change in found for reason in change.because})  # the engine has no order
     return f", because of {_listed(reasons)}" if reasons else ""
 
 
