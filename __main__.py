@@ -28,7 +28,7 @@ from program.influx import databases
 from program.influx_users import users_in_use
 from program.lean import lean
 from program.provider import aws_provider
-from program.site import find_site
+from program.site import find_site, subnet_near
 from program.stored import stored
 from program.user_data import server_parameters, server_user_data
 
@@ -67,6 +67,7 @@ server = Server(
     "server",
     settings=config,
     site=site,
+    subnet_id=subnet_near(volume.availability_zone, config, site, invoke),
     network=network,
     image=image,
     profile_name=role.profile_name,

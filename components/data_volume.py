@@ -18,7 +18,8 @@ class DataVolume(pulumi.ComponentResource):
     refused at the preview. So is another key, for which AWS would replace the volume, unless `restoreFrom` says what
     fills the new one.
 
-    Attributes: volume, the resource itself; volume_id; size, GiB, known once the volume has that size.
+    Attributes: volume, the resource itself; volume_id; availability_zone; size, in GiB, known once the volume has that
+    size.
     """
 
     def __init__(self, name: str, settings: Settings, site: Site, opts: pulumi.ResourceOptions) -> None:
@@ -48,6 +49,7 @@ class DataVolume(pulumi.ComponentResource):
         if site.kms_key:
             there = pulumi.Output.all(self.volume.id, self.volume.kms_key_id)
             self.volume_id = there.apply(lambda known: _with_its_key(*known, wanted=site.kms_key))
+        self.availability_zone: pulumi.Output[str] = self.volume.availability_zone
         self.size: pulumi.Output[int] = self.volume.size.apply(int)
         self.register_outputs({"volumeId": self.volume_id})
 

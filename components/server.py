@@ -38,6 +38,7 @@ class Server(pulumi.ComponentResource):
         *,
         settings: Settings,
         site: Site,
+        subnet_id: pulumi.Input[str],
         network: Network,
         image: Image,
         profile_name: pulumi.Output[str],
@@ -49,16 +50,14 @@ class Server(pulumi.ComponentResource):
         super().__init__("monitoring:index:Server", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = {"Name": machine()}
-        # Lookups can return something else later, which is no reason to replace anything. A replacement keeps what is
-        # ignored, too, but another architecture needs another image.
+        # Lookups can return something else later, which is no reason to replace anything. What is replaced for another
+        # reason, such as another architecture, gets what they return now.
         looked_up = [] if settings.subnet_id else ["subnetId"]
-        if not settings.ami_id and not image.replaces:
-            looked_up.append("ami")
         self.instance = aws.ec2.Instance(
             f"{name}-{image.architecture}",
             ami=image.id,
             instance_type=settings.instance_type,
-            **_placed(site, network),
+            **_placed(subnet_id, network),
             iam_instance_profile=profile_name,
             key_name=settings.ssh_key_name,
             ebs_optimized=image.ebs_optimized,
@@ -81,7 +80,7 @@ class Server(pulumi.ComponentResource):
                 parent=self,
                 depends_on=list(after),
                 delete_before_replace=True,
-                ignore_changes=looked_up,
+                ignore_changes=[*looked_up, *([] if settings.ami_id else ["ami"])],
                 aliases=[pulumi.Alias(name=f"{name}-{each}") for each in ARCHITECTURES.values()],
             ),
         )
@@ -104,9 +103,9 @@ class Server(pulumi.ComponentResource):
         self.register_outputs({"instanceId": self.instance_id, "volumeId": volume.volume_id})
 
 
-def _placed(site: Site, network: Network) -> Mapping[str, Any]:
+def _placed(subnet_id: pulumi.Input[str], network: Network) -> Mapping[str, Any]:
     """The instance's place in the network: either an interface, which has a subnet and groups, or these."""
     if network.interface:
         primary = aws.ec2.InstancePrimaryNetworkInterfaceArgs(network_interface_id=network.interface.id)
         return {"primary_network_interface": primary}
-    return {"subnet_id": site.subnet_id, "vpc_security_group_ids": [network.group.id]}
+    return {"subnet_id": subnet_id, "vpc_security_group_ids": [network.group.id]}

@@ -9,7 +9,6 @@ import pulumi_aws as aws
 from pulumi_aws.ec2 import GetAmiFilterArgs
 
 from program.lookups import RefusedError, look_up
-from program.naming import machine
 from settings import Settings
 
 DEBIAN = "136693071363"
@@ -24,14 +23,12 @@ ARCHITECTURES = {"arm64": "arm64", "x86_64": "amd64"}
 class Image:
     """A machine image: its id, and its architecture as Debian calls it.
 
-    ebs_optimized: whether the instance type has dedicated bandwidth to its volumes. replaces: whether the stack has a
-    server of another architecture.
+    ebs_optimized: whether the instance type has dedicated bandwidth to its volumes.
     """
 
     id: str
     architecture: str
     ebs_optimized: bool
-    replaces: bool = False
 
 
 def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
@@ -66,13 +63,6 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
                 f"but instanceType = {wanted} is for {architecture}; leave amiId out, or write one that fits"
             )
         return Image(settings.ami_id, ARCHITECTURES[architecture], optimized)
-    others = look_up(
-        aws.ec2.get_instances,
-        opts,
-        instance_tags={"Name": machine(), "project": pulumi.get_project()},
-        instance_state_names=["pending", "running", "stopping", "stopped"],
-        filters=[{"name": "architecture", "values": [each for each in ARCHITECTURES if each != architecture]}],
-    )
     names = f"debian-13-{ARCHITECTURES[architecture]}-*"
     image = look_up(
         aws.ec2.get_ami,
@@ -84,4 +74,4 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
             GetAmiFilterArgs(name="architecture", values=[architecture]),
         ],
     )
-    return Image(image.id, ARCHITECTURES[architecture], optimized, replaces=bool(others.ids))
+    return Image(image.id, ARCHITECTURES[architecture], optimized)

@@ -23,14 +23,15 @@ MULTI_AZ = 2
 class Site:
     """The server's place in AWS, as looked up.
 
-    standby_subnet_id: in another zone of the same VPC, for `database.multiAz`. dns_zone_id: of `route53Zone`. kms_key:
-    ARN of `kmsKey`.
+    zones: those with the instance type. standby_subnet_id: in another zone of the same VPC, for `database.multiAz`.
+    dns_zone_id: of `route53Zone`. kms_key: ARN of `kmsKey`.
     """
 
     vpc_id: str
     vpc_cidr: str
     subnet_id: str
     availability_zone: str
+    zones: Sequence[str]
     standby_subnet_id: str | None = None
     dns_zone_id: str | None = None
     kms_key: str | None = None
@@ -38,13 +39,14 @@ class Site:
 
 def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
     """The given subnet, or of the default VPC's default subnets in zones with the instance type, the one whose id sorts
-    first. An existing server stays where it is, whatever is found.
+    first. An existing server stays where it is, whatever is found; for the next one, see `subnet_near`.
 
     Raises pulumi.RunError when the given subnet is not in the given VPC or its zone lacks the instance type, when there
     is no default VPC, when that has no suitable subnet for the server or for the database's standby, when the given
     subnet's default route does not suit the server's address, and when the DNS zone or the key cannot be used.
     """
-    defaults = [] if settings.subnet_id else sorted(_default_subnets(settings, opts))
+    zones = _zones_with(settings, opts)
+    defaults = [] if settings.subnet_id else sorted(_default_subnets(settings, zones, opts))
     subnet_id = settings.subnet_id or defaults[0]
     subnet = look_up(aws.ec2.get_subnet, opts, id=subnet_id)
     if settings.vpc_id and subnet.vpc_id != settings.vpc_id:
@@ -52,7 +54,6 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
             f"monitoring:subnetId = {subnet_id}: is in {subnet.vpc_id}, not in monitoring:vpcId = "
             f"{settings.vpc_id}; name a subnet of that VPC"
         )
-    zones = _zones_with(settings, opts)
     if subnet.availability_zone not in zones:
         raise pulumi.RunError(
             f"monitoring:subnetId = {subnet_id}: is in {subnet.availability_zone}, which has no "
@@ -62,7 +63,36 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
     network = look_up(aws.ec2.get_vpc, opts, id=subnet.vpc_id)
     standby = _standby(settings, subnet, defaults, opts)
     dns_zone, key = find_zone(settings, opts), find_key(settings, opts)
-    return Site(subnet.vpc_id, network.cidr_block, subnet_id, subnet.availability_zone, standby, dns_zone, key)
+    zone = subnet.availability_zone
+    return Site(subnet.vpc_id, network.cidr_block, subnet_id, zone, zones, standby, dns_zone, key)
+
+
+def subnet_near(
+    volume_zone: pulumi.Output[str], settings: Settings, site: Site, opts: pulumi.InvokeOptions
+) -> pulumi.Output[str]:
+    """The subnet for the next server, in the zone of the data volume, which never leaves it. Since it was created,
+    the instance type or the default subnets, and so the looked-up site, can have changed.
+
+    Raises pulumi.RunError, at the preview, if that zone has no default subnet or lacks the instance type.
+    """
+
+    def subnet(zone: str) -> str:
+        if settings.subnet_id or zone == site.availability_zone:
+            return site.subnet_id
+        if zone not in site.zones:
+            raise pulumi.RunError(
+                f"monitoring:instanceType = {settings.instance_type}: is not available in {zone}, where the data "
+                "volume is; write another"
+            )
+        found = _in_default_vpc(site.vpc_id, [zone], opts)
+        if not found:
+            raise pulumi.RunError(
+                f"monitoring:subnetId: the default VPC has no default subnet in {zone}, where the data volume is; "
+                "name a public subnet there"
+            )
+        return found[0]
+
+    return volume_zone.apply(subnet)
 
 
 def _standby(
@@ -89,7 +119,7 @@ def _standby(
     return defaults[1]
 
 
-def _default_subnets(settings: Settings, opts: pulumi.InvokeOptions) -> Sequence[str]:
+def _default_subnets(settings: Settings, zones: Sequence[str], opts: pulumi.InvokeOptions) -> Sequence[str]:
     """The default VPC's default subnets in zones that have the instance type."""
     try:
         vpc = look_up(aws.ec2.get_vpc, opts, default=True)
@@ -100,17 +130,8 @@ def _default_subnets(settings: Settings, opts: pulumi.InvokeOptions) -> Sequence
             f"monitoring:subnetId: is missing, and {settings.region} has no default VPC to take a subnet from; name a "
             f"public subnet, or create the default VPC: aws ec2 create-default-vpc --region {settings.region}"
         ) from None
-
-    def subnets(*filters: GetSubnetsFilterArgs) -> Sequence[str]:
-        own = [
-            GetSubnetsFilterArgs(name="vpc-id", values=[vpc.id]),
-            GetSubnetsFilterArgs(name="default-for-az", values=["true"]),
-        ]
-        return look_up(aws.ec2.get_subnets, opts, filters=[*own, *filters]).ids
-
-    zones = _zones_with(settings, opts)
-    found = subnets(GetSubnetsFilterArgs(name="availability-zone", values=zones))
-    if not found and subnets():
+    found = _in_default_vpc(vpc.id, zones, opts)
+    if not found and _in_default_vpc(vpc.id, (), opts):
         raise pulumi.RunError(
             f"monitoring:instanceType = {settings.instance_type}: is only available in {' or '.join(zones)}, where the "
             "default VPC has no default subnet; write another, or name a public subnet there as subnetId"
@@ -118,6 +139,16 @@ def _default_subnets(settings: Settings, opts: pulumi.InvokeOptions) -> Sequence
     if not found:
         raise pulumi.RunError("monitoring:subnetId: the default VPC has no default subnet; name a public one")
     return found
+
+
+def _in_default_vpc(vpc: str, zones: Sequence[str], opts: pulumi.InvokeOptions) -> Sequence[str]:
+    """The default VPC's default subnets in these zones; in all of them if none is given."""
+    filters = [
+        GetSubnetsFilterArgs(name="vpc-id", values=[vpc]),
+        GetSubnetsFilterArgs(name="default-for-az", values=["true"]),
+        *([GetSubnetsFilterArgs(name="availability-zone", values=list(zones))] if zones else []),
+    ]
+    return look_up(aws.ec2.get_subnets, opts, filters=filters).ids
 
 
 def _zones_with(settings: Settings, opts: pulumi.InvokeOptions) -> list[str]:

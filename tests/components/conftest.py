@@ -134,7 +134,6 @@ class Cloud(mocks.Mocks):
             "getInstanceType": {"supportedArchitectures": ["arm64"], "ebsOptimizedSupport": "default"},
             "getInstanceTypeOfferings": {"locations": ["eu-central-1a", "eu-central-1b"]},
             "getAmi": {"id": "ami-00000001", "architecture": "arm64"},
-            "getInstances": {"ids": []},
             # As the bootstrap made it.
             "getOpenIdConnectProvider": {"arn": "arn", "tags": {OWNER: "monitoring-bootstrap/dev"}},
         }

@@ -52,9 +52,6 @@ def test_the_image_is_debian_s_own_for_the_instance_type_s_architecture(prod: Ru
 def test_another_architecture_replaces_the_instance() -> None:
     run = run_program(answers={"getInstanceType": {"supportedArchitectures": ["i386", "x86_64"]}})
     assert [r.name for r in run.all("Instance")] == ["server-amd64"]
-    (lookup,) = [arguments for kind, arguments in run.calls if kind == "getInstances"]
-    assert lookup["filters"] == [{"name": "architecture", "values": ["arm64"]}]
-    assert lookup["instanceTags"] == {"Name": "monitoring-prod", "project": "monitoring"}
 
 
 def test_an_image_of_the_wrong_architecture_is_refused() -> None:

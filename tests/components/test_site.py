@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pulumi
 import pytest
 
+from program import site
+from settings import load
 from tests.components.conftest import run_once, run_program
+from tests.support.configuration import REQUIRED
 
 SUBNET, VPC = "subnet-0123456789abcdef0", "vpc-0123456789abcdef0"
 
@@ -85,3 +90,36 @@ def test_the_default_subnet_is_in_a_zone_that_has_the_instance_type() -> None:
     }
     assert asked["getSubnet"] == [{"id": "subnet-1"}]
     assert run.one("Instance")["subnetId"] == "subnet-1"
+
+
+def subnet_near(zone: str, **settings: str) -> str:
+    """The subnet for a server whose data volume is in that zone; the site's is subnet-1 in eu-central-1a."""
+    zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+    there = site.Site("vpc-1", "10.0.0.0/16", "subnet-1", zones[0], zones)
+    given = load(REQUIRED | {f"monitoring:{name}": value for name, value in settings.items()})
+
+    async def ask() -> str:
+        volume_zone = pulumi.Output.from_input(zone)
+        return str(await site.subnet_near(volume_zone, given, there, pulumi.InvokeOptions()).future())
+
+    return asyncio.run(ask())
+
+
+def test_the_next_server_is_in_the_zone_of_the_data_volume(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    def default_subnets(_: object, __: object, *, filters: list[Any]) -> SimpleNamespace:
+        asked.append({each.name: each.values for each in filters})
+        return SimpleNamespace(ids=["subnet-2"] if asked[-1]["availability-zone"] == ["eu-central-1b"] else [])
+
+    monkeypatch.setattr(site, "look_up", default_subnets)
+    assert subnet_near("eu-central-1a") == subnet_near("eu-central-1b", subnetId=SUBNET) == "subnet-1"
+    assert asked == []
+    assert subnet_near("eu-central-1b") == "subnet-2"
+    assert asked == [{"vpc-id": ["vpc-1"], "default-for-az": ["true"], "availability-zone": ["eu-central-1b"]}]
+    with pytest.raises(
+        pulumi.RunError, match=r"^monitoring:subnetId: the default VPC has no default subnet in \S+-1c,"
+    ):
+        subnet_near("eu-central-1c")
+    with pytest.raises(pulumi.RunError, match=r"^monitoring:instanceType = t4g.small: is not .* in \S+-1d,"):
+        subnet_near("eu-central-1d")

@@ -61,3 +61,26 @@ def test_a_default_subnet_in_a_zone_without_the_instance_type_is_not_taken(produ
     other = ec2.create_default_subnet(AvailabilityZone="us-east-1b")["Subnet"]["SubnetId"]
     (server,) = [step for step in product.steps() if step["newState"]["type"] == "aws:ec2/instance:Instance"]
     assert server["newState"]["inputs"]["subnetId"] == other
+
+
+def test_the_next_server_is_in_the_data_volume_s_zone(product: Product, aws: Cloud) -> None:
+    """Although the default VPC has got a subnet in another zone, which would now be the first choice."""
+    ec2 = aws.client("ec2", region="us-east-1")
+    for subnet in ec2.describe_subnets()["Subnets"]:
+        if subnet["AvailabilityZone"] != ZONE:
+            ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    product.configure(aws__region="us-east-1", instanceType="t2.micro")
+    product.up()
+    (old,) = product.resources("aws:ec2/instance:Instance")
+    there = old["outputs"]["subnetId"]
+    while (first := ec2.create_default_subnet(AvailabilityZone="us-east-1b")["Subnet"]["SubnetId"]) > there:
+        ec2.delete_subnet(SubnetId=first)
+    product.configure(instanceType="t4g.small")
+    said = " ".join(product.refused().split())
+    assert f"monitoring:instanceType = t4g.small: is not available in {ZONE}, where the data volume is" in said
+    product.configure(instanceType="t2.micro", grafanaVersion="13.2.2")
+    product.up()
+    (new,) = product.resources("aws:ec2/instance:Instance")
+    assert new["id"] != old["id"]
+    assert new["outputs"]["subnetId"] == there
+    product.destroy()

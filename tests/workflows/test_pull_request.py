@@ -33,7 +33,7 @@ def test_replacements_are_at_the_top_and_the_comment_is_updated(repository: Repo
     assert repository.runner.run("pull-request", event).results == GREEN
     (first,) = repository.github.said(event.number)
     top = first.partition("<details>")[0]
-    assert "> - the server is replaced, because of ami and instanceType: Grafana and InfluxDB are down" in top
+    assert "> - the server is replaced, because of instanceType: Grafana and InfluxDB are down" in top
     assert "> - the passwords grafana-admin, " in top
     assert "the data volume stays" in top
     assert re.search(r"; about [0-9.]+ US dollars a month instead of [0-9.]+ \(\+[0-9.]+\)\.", top)

@@ -8,7 +8,7 @@ from sandbox.plugins.aws.client import Aws
 from sandbox.plugins.aws.filters import FILTERS, TAGS, filters_of, single
 from sandbox.plugins.aws.images import get_ami, get_instance_type
 from sandbox.plugins.aws.resource import tag_map
-from sandbox.plugins.base import BOOLEAN, TEXT, Function, Input, ListOf, MapOf, Properties, fields
+from sandbox.plugins.base import BOOLEAN, TEXT, Function, Input, ListOf, Properties, fields
 
 
 def get_vpc(aws: Aws, arguments: Properties) -> Properties:
@@ -80,27 +80,6 @@ def get_subnets(aws: Aws, arguments: Properties) -> Properties:
     return {**arguments, "id": region, "ids": [each["SubnetId"] for each in subnets], "region": region}
 
 
-def get_instances(aws: Aws, arguments: Properties) -> Properties:
-    """The ids and addresses of all instances that match, by default of those that run. It is no error if none does."""
-    region = arguments.get("region") or aws.region
-    states = arguments.get("instanceStateNames", ["running"])
-    filters = [
-        *filters_of({**arguments, "tags": arguments.get("instanceTags", {})}),
-        {"Name": "instance-state-name", "Values": states},
-    ]
-    pages = aws.client("ec2", region).get_paginator("describe_instances").paginate(Filters=filters)
-    found = [each for page in pages for reservation in page["Reservations"] for each in reservation["Instances"]]
-    return {
-        **arguments,
-        "id": region,
-        "ids": [each["InstanceId"] for each in found],
-        "ipv6Addresses": [each["Ipv6Address"] for each in found if "Ipv6Address" in each],
-        "privateIps": [each["PrivateIpAddress"] for each in found if "PrivateIpAddress" in each],
-        "publicIps": [each["PublicIpAddress"] for each in found if "PublicIpAddress" in each],
-        "region": region,
-    }
-
-
 def get_instance_type_offerings(aws: Aws, arguments: Properties) -> Properties:
     """Which instance types are offered where. It is no error if none is."""
     region = arguments.get("region") or aws.region
@@ -150,11 +129,6 @@ FUNCTIONS = (
         "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings",
         fields(locationType=Input(TEXT), **FILTERS),
         get_instance_type_offerings,
-    ),
-    Function(
-        "aws:ec2/getInstances:getInstances",
-        fields(instanceStateNames=Input(ListOf(TEXT)), instanceTags=Input(MapOf(TEXT)), **FILTERS),
-        get_instances,
     ),
     Function("aws:ec2/getVpc:getVpc", fields(default=Input(BOOLEAN), dhcpOptionsId=Input(TEXT), **_PLACE), get_vpc),
     Function(

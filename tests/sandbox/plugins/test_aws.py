@@ -492,20 +492,6 @@ def test_another_architecture_replaces_an_instance(plugin: Any, before: str, aft
     assert list(plugin.diff("aws:ec2/instance:Instance", old, old, {**old, "instanceType": after}).replaces) == replaced
 
 
-def test_instances_are_found_by_tag_architecture_and_state(plugin: Any) -> None:
-    id_, _, _ = make(plugin, "aws:ec2/instance:Instance", ami=ARM, instanceType="t4g.small", tags={"Name": "found"})
-
-    def ids(architecture: str, name: str, **states: list[str]) -> list[str]:
-        wanted = {"filters": [{"name": "architecture", "values": [architecture]}], "instanceTags": {"Name": name}}
-        return list(plugin.invoke("aws:ec2/getInstances:getInstances", wanted | states)["ids"])
-
-    assert ids("arm64", "found") == [id_]
-    assert ids("arm64", "found", instanceStateNames=["stopped", "running"]) == [id_]
-    assert ids("arm64", "found", instanceStateNames=["stopped"]) == []
-    assert ids("x86_64", "found") == []
-    assert ids("arm64", "other") == []
-
-
 def test_changing_to_an_unknown_instance_type_is_refused(plugin: Any) -> None:
     token = "aws:ec2/instance:Instance"
     id_, old, state = make(plugin, token, ami=ARM, instanceType="t4g.small")
