@@ -12,8 +12,8 @@ from tests.live.alert_rules import quick
 from tests.live.environment import Environment, report, sandbox
 from tests.live.leaks import leaks, parameters
 from tests.live.pending import everything_in_aws
+from tests.live.server import wait_for_run
 from tests.live.services import administrator, grafana, influxdb, passwords
-from tests.support.waiting import eventually
 
 FAULTS = Path(__file__).parent / "faults"
 
@@ -100,8 +100,8 @@ def before(environment: Environment) -> dict[str, set[str]]:
 @pytest.fixture
 def quiet_server(environment: Environment) -> Iterator[None]:
     """The boot script runs only when a test runs it, not because the stack has just changed."""
-    timer, state = "monitoring-server.timer", ("systemctl", "show", "-P", "ActiveState", "monitoring-server.service")
+    timer = "monitoring-server.timer"
     assert environment.guest("systemctl", "stop", timer).returncode == 0
-    assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"))
+    wait_for_run(environment, "monitoring-server.service")
     yield
     assert environment.guest("systemctl", "start", timer).returncode == 0

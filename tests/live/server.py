@@ -22,6 +22,12 @@ def kill(environment: Environment, machine: str, unit: str) -> None:
     assert eventually(lambda: main_pid(environment, machine, unit) not in ("", before)), unit
 
 
+def wait_for_run(environment: Environment, unit: str) -> None:
+    """Wait until a oneshot service on the server has ended, if it is running."""
+    state = ("systemctl", "show", "-P", "ActiveState", unit)
+    assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed")), unit
+
+
 def boot_id(environment: Environment) -> str:
     """Identifies the server's current boot; "" while it is off."""
     return environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.live.environment import STACK, Environment, sandbox
-from tests.live.server import BOOT_SCRIPT
+from tests.live.server import BOOT_SCRIPT, wait_for_run
 from tests.live.services import from_agent_machine, grafana_request, influxdb_admin_password
 from tests.live.stacks import console, refresh_or_fail, up_or_fail
 from tests.support.waiting import eventually
@@ -43,12 +43,6 @@ def newest_backup(environment: Environment, *, more_than: int) -> str:
     found = eventually(lambda: backups(environment)[more_than:])
     assert found, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "20").stdout
     return found[-1]
-
-
-def no_backup_runs(environment: Environment) -> None:
-    """Wait for the backup that a boot has requested."""
-    state = ("systemctl", "show", "-P", "ActiveState", "monitoring-backup")
-    assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"))
 
 
 def ask(environment: Environment, query: str) -> dict[str, Any]:
@@ -178,7 +172,7 @@ def restore(environment: Environment, backup: str) -> str:
 @pytest.mark.usefixtures("quiet_server")
 def test_a_missing_or_damaged_backup_stops_the_boot_until_another_is_chosen(environment: Environment) -> None:
     # `backups.now` has changed back, which requests one.
-    no_backup_runs(environment)
+    wait_for_run(environment, "monitoring-backup")
     client, name, newest = environment.aws("s3"), bucket(environment), backups(environment)[-1]
     absent = restore(environment, "2000-01-01T00-00-00Z")
     assert re.search(r"boot failed at line \d+ of restore: .* does not exist, or is incomplete", absent)
@@ -204,7 +198,7 @@ def test_a_volume_with_data_is_left_alone(environment: Environment) -> None:
 def test_a_failed_backup_is_reported(environment: Environment) -> None:
     """With S3 out of reach the service fails, and the status that Telegraf reads says so and keeps the time of the last
     success."""
-    no_backup_runs(environment)
+    wait_for_run(environment, "monitoring-backup")
     before = environment.guest(BACKUP, "status").stdout
     environment.guest("sh", "-c", "cp /etc/hosts /run/hosts; sed -i 's/s3[.]eu-central-1/no/' /etc/hosts")
     try:
